@@ -119,8 +119,8 @@ class Registry {
   };
   Series& series_of(std::string_view name, std::string_view help, Kind kind, Labels labels)
       REQUIRES(mutex_);
-  static void render_series(std::string& out, std::string_view name, const Labels& labels,
-                            Series& series);
+  static void render_series(std::string& out, std::string_view name, Kind kind,
+                            const Labels& labels, Series& series);
 
   mutable Mutex mutex_;
   std::map<std::string, Family, std::less<>> families_ GUARDED_BY(mutex_);

@@ -44,9 +44,10 @@ class PeriodicTask {
   CondVar changed_;
   bool woken_ GUARDED_BY(mutex_) = false;
   bool stopping_ GUARDED_BY(mutex_) = false;
+  std::thread::id runner_ GUARDED_BY(mutex_);  // set by the thread before its first run
 
   Mutex join_mutex_;
-  std::thread thread_;  // joined under join_mutex_
+  std::thread thread_ GUARDED_BY(join_mutex_);
 };
 
 }  // namespace coffer

@@ -26,19 +26,19 @@ struct MetaTailFrame {
 
 class MetaImage {
  public:
-  static Result<std::unique_ptr<MetaImage>> inspect(const MetaStoreDeps& deps, std::vector<MetaMirror> mirrors);
+  static Result<std::unique_ptr<MetaImage>> inspect(const MetaStoreDeps& deps, std::vector<MirrorDirectory> mirrors);
   ~MetaImage();
 
   [[nodiscard]] const std::vector<MetaTailFrame>& tail() const;
   void cut(std::size_t first_dropped);
   [[nodiscard]] bool damaged() const;
-  [[nodiscard]] const MetaMirror& best() const;
+  [[nodiscard]] const MirrorDirectory& best() const;
   /// The boot-id under which the newest WAL was begun: differs from the present one after a power loss.
   [[nodiscard]] Uuid boot() const;
   [[nodiscard]] CommitPosition last_position() const;
 
   /// `targets` name volumes and fresh directory uids.
-  Result<void> establish(const std::vector<MetaMirror>& targets);
+  Result<void> establish(const std::vector<MirrorDirectory>& targets);
 
  private:
   struct Impl;
@@ -47,6 +47,6 @@ class MetaImage {
 };
 
 /// Removes a `meta.<uid>/` directory with all it holds; fine if absent.
-Result<void> remove_meta_directory(FileArea& files, const Uuid& directory);
+Result<void> remove_meta_directory(FileArea& files, DirectoryUid directory);
 
 }  // namespace coffer

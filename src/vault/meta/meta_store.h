@@ -74,9 +74,9 @@ class MetaCursor {
 };
 
 /// One mirror: a directory `meta.<uid>` on a volume.
-struct MetaMirror {
+struct MirrorDirectory {
   std::uint8_t member_index = 0;
-  Uuid directory;
+  DirectoryUid directory;
   FileArea* files = nullptr;  // borrowed
 };
 
@@ -95,7 +95,7 @@ struct MetaStoreOptions {
 
 struct MetaStoreDeps {
   const KeyRing* keys = nullptr;
-  Uuid vault;
+  VaultUuid vault;
   Uuid boot;  // boot-id of this start of the machine; recorded in every WAL (storage.md §6 step 4)
   DataBarrier* barrier = nullptr;
   MetaStoreOwner* owner = nullptr;
@@ -107,7 +107,7 @@ class MetaStore {
 
   /// Opens the database on mirrors that hold the same state (made by Create, by a clean close, or by
   /// MetaImage::establish). ReadOnly never writes to them. `position` = the last position of the image.
-  static Result<std::unique_ptr<MetaStore>> open(Mode mode, MetaStoreDeps deps, std::vector<MetaMirror> mirrors,
+  static Result<std::unique_ptr<MetaStore>> open(Mode mode, MetaStoreDeps deps, std::vector<MirrorDirectory> mirrors,
                                                  MetaStoreOptions options);
   ~MetaStore();
 

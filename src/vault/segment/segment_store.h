@@ -35,7 +35,7 @@ struct SegmentStoreOptions;
 struct SegmentInfo {
   enum class State : std::uint8_t { Open = 1, Sealed = 2 };
   SegmentId id;
-  Uuid uid;                           // names the shard files, derives the key
+  SegmentUid uid;                     // names the shard files, derives the key
   std::uint8_t k = 1;
   std::uint8_t m = 0;
   std::vector<std::uint8_t> members;  // k+m member indexes (superblock); slot order

@@ -1,0 +1,100 @@
+#pragma once
+/// Vault: one encrypted store, opened: key ring, volumes, segments, metadata, and the faces that doors use.
+///
+/// Owns      everything below it. Nothing is a process-wide singleton: one process may open several vaults.
+/// Threads   the faces from any thread; close() once, after the doors stopped.
+/// Errors    open: WrongKey (exit 2), NotEnoughVolumes, Corrupt, Forked (exit 3), Busy (exit 4), Io (exit 5).
+///           An open that is refused has changed nothing on any volume.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coffer/core/error.h"
+#include "coffer/vault/access_keys.h"
+#include "coffer/vault/cipher.h"
+#include "coffer/vault/credential.h"
+#include "coffer/vault/objects.h"
+#include "coffer/vault/tree.h"
+#include "coffer/vault/uuid.h"
+
+namespace coffer {
+
+class ChangeFeed;
+
+struct InitOptions {
+  std::vector<std::string> volumes;  // directories, made if absent; must be empty
+  std::uint8_t data = 0, parity = 0; // 0 and 0: by the number of volumes (README.md)
+  CipherId cipher = default_cipher();
+  KdfCost kdf_cost = kKdfCostModerate;
+};
+
+struct OpenOptions {
+  std::string volume;                      // any one of them
+  std::vector<std::string> more_volumes;   // --volume: where moved ones are now
+  bool read_only = false;
+  std::uint64_t memory_bytes = 0;          // 0: default_memory_bytes()
+  unsigned workers = 0;                    // 0: one per core
+  std::string state_directory;             // local state file against rollback; empty: the default (/var/lib/coffer or ~/.local/state/coffer)
+};
+
+struct VolumeStatus {
+  std::string path;
+  Uuid uuid;
+  std::string state;  // current, stale, absent
+  std::uint64_t bytes_total = 0, bytes_available = 0;
+  std::uint64_t stale_since_epoch = 0;
+};
+
+struct VaultStatus {
+  Uuid uuid;
+  std::string cipher;
+  std::uint8_t data = 0, parity = 0;
+  std::uint64_t epoch = 0;
+  bool read_only = false;
+  std::vector<VolumeStatus> volumes;
+  std::uint32_t data_losses_survived = 0;      // how many more volumes may go: file bytes
+  std::uint32_t metadata_losses_survived = 0;
+  std::uint64_t degraded_stripes = 0;          // stripes that lack shards on current volumes
+  std::uint64_t segments = 0, live_bytes = 0, segment_bytes = 0, metadata_bytes = 0;
+  std::uint64_t inodes = 0;
+  SpaceInfo space{};
+};
+
+struct FsckReport {
+  std::uint64_t inodes = 0, entries = 0, extents = 0, segments = 0, objects = 0;
+  std::uint64_t bytes_read = 0;         // with data verification
+  std::vector<std::string> problems;    // one line each, by inode number, never by name
+  [[nodiscard]] bool clean() const { return problems.empty(); }
+};
+
+struct FsckOptions {
+  bool verify_data = false;  // also read and authenticate every live chunk
+  std::function<void(std::uint64_t done, std::uint64_t total)> progress;
+};
+
+class Vault {
+ public:
+  /// Makes a vault. Warnings (two volumes on one device) are lines for a person.
+  static Result<std::vector<std::string>> init(const InitOptions& options, const Credential& credential);
+  static Result<std::unique_ptr<Vault>> open(const OpenOptions& options, const Credential& credential);
+  /// What can be told without a passphrase: members, geometry, epoch.
+  static Result<VaultStatus> peek(const std::string& volume, const std::vector<std::string>& more_volumes);
+
+  virtual ~Vault() = default;
+  virtual Tree& tree() = 0;
+  virtual Objects& objects() = 0;
+  virtual AccessKeys& access_keys() = 0;
+  virtual ChangeFeed& changes() = 0;
+  virtual Result<VaultStatus> status() = 0;
+  virtual Result<FsckReport> fsck(const FsckOptions& options) = 0;
+  [[nodiscard]] virtual bool read_only() const = 0;
+  [[nodiscard]] virtual const Uuid& uuid() const = 0;
+  /// Commits everything, closes the metadata, releases the volumes. Idempotent.
+  virtual Result<void> close() = 0;
+};
+
+}  // namespace coffer

@@ -1,0 +1,64 @@
+#pragma once
+/// RequestHead: one request's line and header fields, in our own memory.
+///
+/// Owns      the bytes behind every view that it hands out; they live as long as it does.
+/// Threads   built by the connection, then read by anybody; never changed after seal().
+/// Bounds    the connection limits the header's size before this is filled.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace coffer::gateway {
+
+enum class Method { Get, Head, Put, Post, Delete, Options, Other };
+
+struct HeaderField {
+  std::string_view name;  // lower case
+  std::string_view value;
+};
+
+class RequestHead {
+ public:
+  explicit RequestHead(std::size_t bytes_max) { storage_.reserve(bytes_max); }
+  RequestHead(const RequestHead&) = delete;
+  RequestHead& operator=(const RequestHead&) = delete;
+
+  /// @pre the sum of all bytes added is at most bytes_max
+  void set_line(Method method, std::string_view method_text, std::string_view target);
+  void add_field(std::string_view name, std::string_view value);
+  void set_content_length(std::optional<std::uint64_t> length) { content_length_ = length; }
+  void set_request_id(std::string id) { request_id_ = std::move(id); }
+  void set_encrypted(bool encrypted) { encrypted_ = encrypted; }
+
+  [[nodiscard]] Method method() const { return method_; }
+  [[nodiscard]] std::string_view method_text() const { return method_text_; }
+  /// Path and query as they came, still percent-encoded; query() is without the '?'.
+  [[nodiscard]] std::string_view path() const { return path_; }
+  [[nodiscard]] std::string_view query() const { return query_; }
+  [[nodiscard]] const std::vector<HeaderField>& fields() const { return fields_; }
+  /// The first field of that (lower-case) name.
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
+  [[nodiscard]] std::string_view value_or(std::string_view name, std::string_view other) const;
+  /// Absent when the body is chunked or there is none.
+  [[nodiscard]] std::optional<std::uint64_t> content_length() const { return content_length_; }
+  [[nodiscard]] const std::string& request_id() const { return request_id_; }
+  [[nodiscard]] bool encrypted() const { return encrypted_; }
+
+ private:
+  std::string_view keep(std::string_view text);
+
+  std::string storage_;
+  Method method_ = Method::Other;
+  std::string_view method_text_;
+  std::string_view path_;
+  std::string_view query_;
+  std::vector<HeaderField> fields_;
+  std::optional<std::uint64_t> content_length_;
+  std::string request_id_;
+  bool encrypted_ = false;
+};
+
+}  // namespace coffer::gateway

@@ -1,0 +1,58 @@
+#pragma once
+/// ExtentMap: a file's extents, in order, without overlap; gaps are holes. Loaded by windows of 16 MiB, so that a small access to
+/// a huge fragmented file reads little. Extents never cross a window's border.
+///
+/// Threads   as its inode's mutex says.
+/// Owns      the loaded extents and the list of changes that the next commit writes.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "vault/tree/extent.h"
+
+namespace coffer {
+
+class ExtentMap {
+ public:
+  static constexpr std::uint64_t kWindowBytes = std::uint64_t{16} << 20;
+  /// Gives the rows of one window, in order.
+  using Loader = std::function<Result<std::vector<Extent>>(std::uint64_t window_start)>;
+
+  /// All extents are known (new file, or they came with the inode row).
+  void reset(std::vector<Extent> all);
+  /// Extents are rows: windows are loaded when touched.
+  void reset_to_rows();
+
+  /// Makes the windows that touch [from, to) present. Needed before any call below on that range.
+  Result<void> load(std::uint64_t from, std::uint64_t to, const Loader& loader);
+
+  /// Calls `fn` for each extent that overlaps [from, to), whole, in order.
+  void for_each(std::uint64_t from, std::uint64_t to, const std::function<void(const Extent&)>& fn) const;
+  /// Removes [from, to): extents are cut at the borders; gives the removed pieces.
+  std::vector<Extent> remove(std::uint64_t from, std::uint64_t to);
+  /// Inserts where nothing stands. Splits at window borders.
+  void insert(const Extent& extent);
+  /// Does an extent overlapping [from, to) still refer to this chunk?
+  [[nodiscard]] bool refers(std::uint64_t from, std::uint64_t to, SegmentId segment, std::uint32_t ordinal) const;
+
+  /// Offsets whose rows changed since take_changes(): for each, find() gives the extent that starts there or none (delete).
+  std::set<std::uint64_t> take_changes();
+  void put_back_changes(const std::set<std::uint64_t>& changes);
+  [[nodiscard]] const Extent* find(std::uint64_t offset) const;
+  [[nodiscard]] bool all_loaded() const { return all_loaded_; }
+  [[nodiscard]] std::size_t count() const { return count_; }  // of loaded extents
+  [[nodiscard]] std::vector<Extent> all() const;              // @pre all_loaded()
+  /// Forgets what is loaded and unchanged (under memory pressure). @pre no changes are pending
+  void unload();
+
+ private:
+  std::map<std::uint64_t, std::map<std::uint64_t, Extent>> windows_;  // window start → offset → extent
+  std::set<std::uint64_t> changed_;
+  std::size_t count_ = 0;
+  bool all_loaded_ = true;
+};
+
+}  // namespace coffer

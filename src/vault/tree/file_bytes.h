@@ -1,0 +1,53 @@
+#pragma once
+/// FileBytes: reading and writing the bytes of inodes.
+///
+/// The data's way: write() seals large pieces at once, outside of the inode's lock, and puts small ones aside as pending bytes;
+/// commit() settles what is pending and writes the rows; read() takes a snapshot of the extents under the lock and reads
+/// without it, again from a new snapshot if a segment vanished meanwhile (cleaned or removed).
+
+#include <cstdint>
+#include <memory>
+
+#include "vault/tree/inode_store.h"
+
+namespace coffer {
+
+class SegmentLedger;
+
+class FileBytes {
+ public:
+  enum class Settle : std::uint8_t { Sealed, InlineIfSmall };  // close and background; fsync
+
+  struct Deps {
+    MetaStore* meta = nullptr;
+    SegmentStore* segments = nullptr;
+    SegmentLedger* ledger = nullptr;
+    InodeStore* inodes = nullptr;
+  };
+  explicit FileBytes(const Deps& deps) : deps_(deps) {}
+
+  Result<std::size_t> read(const InodeRef& inode, std::uint64_t offset, MutableBytes out);
+  Result<void> write(const InodeRef& inode, std::uint64_t offset, Bytes data);
+  /// (locked) Changes the size; what lies behind a smaller one is gone. The row is the caller's to stage.
+  Result<void> resize(Inode& inode, std::uint64_t size);
+  Result<void> allocate(const InodeRef& inode, AllocateMode mode, std::uint64_t offset, std::uint64_t length);
+  Result<std::uint64_t> seek(const InodeRef& inode, std::uint64_t offset, SeekTarget target);
+  /// Shares extents between two inodes, or within one.
+  Result<std::uint64_t> copy_range(const InodeRef& from, std::uint64_t from_offset, const InodeRef& to,
+                                   std::uint64_t to_offset, std::uint64_t length);
+  /// (locked both) Moves all extents of `part` behind the bytes of `to`: multipart complete. Rows of `part` are removed by the
+  /// batch; `to` is staged by the caller.
+  Result<void> move_all(MetaBatch& batch, Inode& part, Inode& to);
+
+  /// (locked) Makes pending bytes extents.
+  Result<void> settle(Inode& inode, Settle how);
+  /// Settles, writes out and commits one inode: survives kill -9 afterwards.
+  Result<void> commit(const InodeRef& inode, Settle how);
+  /// Commits all dirty inodes. `sync` is the caller's next step where durability is wanted.
+  Result<void> commit_all();
+
+ private:
+  Deps deps_;
+};
+
+}  // namespace coffer

@@ -1,0 +1,43 @@
+#pragma once
+/// FileContent: what an inode's bytes are made of in memory: extents, and small writes not yet sealed.
+///
+/// Pending bytes lie over the extents. They are sealed into chunks when they grow beyond kPendingBytesMax, at close and by the
+/// background commit; at an fsync, when few, they become inline extents: rows in the batch that names them.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "coffer/core/bytes.h"
+#include "vault/tree/extent_map.h"
+
+namespace coffer {
+
+class PendingBytes {
+ public:
+  static constexpr std::uint64_t kBytesMax = 128 * 1024;
+
+  void write(std::uint64_t offset, Bytes data);
+  /// Copies what it has of [offset, offset + out.size()) over `out`.
+  void overlay(std::uint64_t offset, MutableBytes out) const;
+  /// Forgets [from, to).
+  void erase(std::uint64_t from, std::uint64_t to);
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  [[nodiscard]] bool empty() const { return runs_.empty(); }
+  /// Maximal runs in order: offset → bytes.
+  [[nodiscard]] const std::map<std::uint64_t, std::string>& runs() const { return runs_; }
+  std::map<std::uint64_t, std::string> take();
+
+ private:
+  std::map<std::uint64_t, std::string> runs_;
+  std::uint64_t bytes_ = 0;
+};
+
+struct FileContent {
+  ExtentMap extents;
+  PendingBytes pending;
+  std::vector<Reference> uncommitted;  // references that no committed row names yet: the next batch needs them
+};
+
+}  // namespace coffer

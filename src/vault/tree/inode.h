@@ -1,0 +1,40 @@
+#pragma once
+/// Inode: the one in-memory object of an inode while anybody uses it.
+///
+/// Locks (docs/architecture.md, lock order): `entries` before `mutex`; several `entries` as rename.h says; several `mutex` in
+///           ascending inode number. Both may be held across MetaStore::commit(), so that the order of an inode's rows in the
+///           WAL is the order of its changes; neither across a sync.
+/// entries   directories only: serialises changes of the entries against each other (exclusive) and against lookups that must
+///           not see halves of a change (shared).
+/// mutex     guards the fields below.
+
+#include <cstdint>
+#include <memory>
+
+#include "coffer/core/error.h"
+#include "coffer/core/mutex.h"
+#include "vault/tree/file_content.h"
+#include "vault/tree/inode_record.h"
+
+namespace coffer {
+
+struct Inode {
+  explicit Inode(InodeId number) : id(number) {}
+
+  const InodeId id;
+  SharedMutex entries;
+  mutable SharedMutex mutex;
+
+  // Guarded by mutex.
+  InodeRecord record;
+  FileContent content;         // regular files and objects: extents and unsealed bytes
+  bool reclaimed = false;      // its rows are gone or going: every call answers Stale
+  bool dirty = false;          // record or content changed since the last commit
+  std::uint32_t readers = 0;   // snapshots (S3 GET) and writers that keep it alive without links
+  Errc write_error{};          // a write that failed after write() was answered; reported once by commit or sync
+  bool has_write_error = false;
+};
+
+using InodeRef = std::shared_ptr<Inode>;
+
+}  // namespace coffer

@@ -1,0 +1,35 @@
+#pragma once
+/// InodeRecord: the value of an inode row. Format: docs/format.md §5.2.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "coffer/core/error.h"
+#include "coffer/vault/attributes.h"
+
+namespace coffer {
+
+struct InodeRecord {
+  // What the rows of other kinds say beside it, and what it is for the gateway.
+  static constexpr std::uint16_t kMarker = 1;         // directory that lists as the object `k/` (mkdir, or PUT of `k/`)
+  static constexpr std::uint16_t kBucketMade = 2;     // directory made by CreateBucket
+  static constexpr std::uint16_t kHasObject = 4;      // an object row (kObject) exists
+  static constexpr std::uint16_t kHasXattrs = 8;      // xattr rows may exist
+  static constexpr std::uint16_t kExtentRows = 16;    // extents are rows; else all of them are in `extents`
+  static constexpr std::uint16_t kHidden = 32;        // part of an upload or an object being written: no dentry names it
+
+  Attributes attributes;
+  std::uint16_t flags = 0;
+  InodeId parent;                 // directories: their parent; others: 0
+  std::uint64_t content_version = 0;  // grows with every committed change of content: derived ETags
+  std::string symlink_target;
+  std::string extents;            // encoded extents (extent.h) when kExtentRows is not set
+
+  [[nodiscard]] bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
+};
+
+std::string encode_inode(const InodeRecord& record);
+Result<InodeRecord> decode_inode(InodeId inode, std::string_view value);
+
+}  // namespace coffer

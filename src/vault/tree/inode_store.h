@@ -1,0 +1,76 @@
+#pragma once
+/// InodeStore: inodes by number: the cache, numbering, rows, and the end of their lives.
+///
+/// Owns      the inode cache (bounded; dirty and used inodes stay), the counters, the reaper of unlinked inodes.
+/// Borrows   the metadata store, the segment store.
+/// Threads   everything from any thread. Functions marked (locked) want the inode's mutex held exclusively by the caller.
+/// Errors    NotFound: there is no such inode (never was, or reclaimed: doors say Stale). Io, Corrupt.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "coffer/vault/tree.h"
+#include "vault/meta/meta_store.h"
+#include "vault/segment/segment_store.h"
+#include "vault/tree/inode.h"
+
+namespace coffer {
+
+class SegmentLedger;
+
+class InodeStore {
+ public:
+  struct Deps {
+    MetaStore* meta = nullptr;
+    SegmentStore* segments = nullptr;
+    SegmentLedger* ledger = nullptr;  // live bytes, shared runs
+    std::size_t cache_inodes_max = 200'000;
+  };
+  explicit InodeStore(const Deps& deps);
+  ~InodeStore();
+
+  Result<InodeRef> get(InodeId id);
+  /// A new inode with a fresh number, in memory only: it exists once a batch with stage() is committed. Times are set to now
+  /// where they are zero.
+  Result<InodeRef> make(InodeRecord record);
+  /// Never reused numbers for directory cookies.
+  Result<std::uint64_t> next_cookie();
+
+  /// (locked) Adds the inode row, and every changed extent row, as they now stand. Pending bytes are not touched: call
+  /// FileBytes::settle first where they must be part of it. On success of the commit the caller calls committed(), on failure
+  /// uncommitted(), both still locked.
+  void stage(MetaBatch& batch, Inode& inode);
+  void committed(Inode& inode);
+  void uncommitted(Inode& inode);
+
+  /// (locked) The inode has just lost its last link (record.attributes.nlink is 0): adds its removal to the batch, or an orphan row
+  /// while somebody uses it or where there is too much to remove in one batch. After the commit, unlocked, call
+  /// reclaim_later(id) if it returned true.
+  Result<bool> stage_unlinked(MetaBatch& batch, Inode& inode);
+  /// Queues an inode without links for the reaper, which reclaims it once nobody uses it.
+  void reclaim_later(InodeId id);
+
+  /// Keeps an inode alive without links: open S3 readers, writers.
+  void add_reader(Inode& inode);
+  void drop_reader(const InodeRef& inode);
+  void set_users(InodeUsers* users);
+  void forgotten(InodeId id);
+
+  /// All inodes that changed since their last commit.
+  std::vector<InodeRef> dirty();
+  void mark_dirty(const InodeRef& inode);  // (locked)
+  /// At open: queues every orphan row and hidden inode without upload.
+  Result<void> queue_orphans();
+  /// Waits until the reaper has nothing to do (tests, close).
+  void drain_reaper();
+  void stop();
+  [[nodiscard]] std::uint64_t count() const;  // inodes in the vault
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace coffer

@@ -1,16 +1,22 @@
 #pragma once
 /// Volume: one directory on one disk, the unit of failure. Two faces:
 ///
-///   ShardStore  bulk data. Completion-based: a call owns its buffers (IoSlice) and may be abandoned; the
-///               completion runs exactly once, on the caller's thread (inline) or on another one. No rename and
-///               no overwrite: each byte range of a shard file is written at most once.
-///   FileArea    superblock, key slots and metadata files: small blocking POSIX-like calls on relative paths.
+///   ShardStore  bulk data. Completion-based: a call owns its buffers (IoSlice) and may be
+///   abandoned; the
+///               completion runs exactly once, on the caller's thread (inline) or on another one.
+///               No rename and no overwrite: each byte range of a shard file is written at most
+///               once.
+///   FileArea    superblock, key slots and metadata files: small blocking POSIX-like calls on
+///   relative paths.
 ///
-/// Threads   everything may be called from any thread, except that one FileHandle's append is single-threaded.
-/// Errors    Io, NoSpace, NotFound, Exists, ReadOnly, TimedOut (gave up waiting), NotSupported.
-///           After a failed sync of a file its content is unknown: sync of that handle keeps failing with Io
-///           (fsync(2), "Linux marks the pages clean"), so nobody can retry it by mistake.
-/// Durable   bytes after their file's sync; a name after sync_directory of its parent (create_shard included:
+/// Threads   everything may be called from any thread, except that one FileHandle's append is
+/// single-threaded. Errors    Io, NoSpace, NotFound, Exists, ReadOnly, TimedOut (gave up waiting),
+/// NotSupported.
+///           After a failed sync of a file its content is unknown: sync of that handle keeps
+///           failing with Io (fsync(2), "Linux marks the pages clean"), so nobody can retry it by
+///           mistake.
+/// Durable   bytes after their file's sync; a name after sync_directory of its parent (create_shard
+/// included:
 ///           the first sync of a new shard file also syncs its directory entry).
 
 #include <cstdint>
@@ -62,7 +68,8 @@ class AreaFile {
  public:
   virtual ~AreaFile() = default;
   virtual Result<void> append(Bytes data) = 0;
-  virtual Result<std::size_t> read(ByteOffset at, MutableBytes into) = 0;  // short at the end of the file
+  virtual Result<std::size_t> read(ByteOffset at,
+                                   MutableBytes into) = 0;  // short at the end of the file
   virtual Result<void> sync() = 0;
   virtual Result<ByteCount> size() = 0;
 };
@@ -78,7 +85,8 @@ class FileArea {
   enum class Create { Exclusive, Truncate };
   virtual ~FileArea() = default;
   virtual Result<std::unique_ptr<AreaFile>> create(std::string_view path, Create mode) = 0;
-  virtual Result<std::unique_ptr<AreaFile>> open(std::string_view path) = 0;  // for reading (and sync)
+  virtual Result<std::unique_ptr<AreaFile>> open(
+      std::string_view path) = 0;  // for reading (and sync)
   virtual Result<void> rename(std::string_view from, std::string_view to) = 0;  // replaces `to`
   virtual Result<void> link(std::string_view from, std::string_view to) = 0;    // hard link
   virtual Result<void> remove(std::string_view path) = 0;
@@ -86,7 +94,8 @@ class FileArea {
   virtual Result<void> remove_directory(std::string_view path) = 0;  // empty
   virtual Result<std::vector<AreaEntry>> list(std::string_view path) = 0;
   virtual Result<void> sync_directory(std::string_view path) = 0;
-  /// Reserves disk blocks for `path` (posix_fallocate): the ballast that keeps metadata alive when full.
+  /// Reserves disk blocks for `path` (posix_fallocate): the ballast that keeps metadata alive when
+  /// full.
   virtual Result<void> reserve(std::string_view path, ByteCount bytes) = 0;
 };
 
@@ -96,7 +105,8 @@ class Volume {
   virtual ShardStore& shards() = 0;
   virtual FileArea& files() = 0;
   virtual Result<VolumeSpace> space() = 0;
-  /// Takes the volume for this process (flock); Busy if another process has it. Dropped on destruction.
+  /// Takes the volume for this process (flock); Busy if another process has it. Dropped on
+  /// destruction.
   virtual Result<void> lock() = 0;
   /// Where it is, for messages and path hints.
   [[nodiscard]] virtual std::string path() const = 0;
@@ -106,8 +116,8 @@ class Volume {
 
 /// Reads a whole small file (≤ `limit` bytes, else TooLarge).
 Result<std::string> read_file(FileArea& files, std::string_view path, ByteCount limit);
-/// Writes `path` so that after success it is durable, whole and never half there: temporary file, sync, rename,
-/// sync of the directory.
+/// Writes `path` so that after success it is durable, whole and never half there: temporary file,
+/// sync, rename, sync of the directory.
 Result<void> write_file_atomically(FileArea& files, std::string_view path, Bytes content);
 
 }  // namespace coffer

@@ -103,6 +103,7 @@ struct Registry::Series {
   UniqueFunction<double()> read;  // when set, the value comes from here
 };
 
+Registry::Registry() = default;
 Registry::~Registry() = default;
 
 Registry::Series& Registry::series_of(std::string_view name, std::string_view help, Kind kind,

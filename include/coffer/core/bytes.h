@@ -78,7 +78,7 @@ class ByteReader {
       const std::uint8_t b = u8();
       if (shift == 63 && b > 1) { ok_ = false; return 0; }
       v |= std::uint64_t{b & 0x7fU} << shift;
-      if ((b & 0x80U) == 0) return v;
+      if ((b & 0x80U) == 0) return ok_ ? v : 0;
     }
     ok_ = false;
     return 0;

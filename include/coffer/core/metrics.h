@@ -88,7 +88,7 @@ class Registry {
  public:
   using Labels = std::vector<std::pair<std::string, std::string>>;
 
-  Registry() = default;
+  Registry();
   ~Registry();
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;

@@ -22,9 +22,10 @@
 
 namespace coffer {
 
-/// What this machine's state file remembers of a vault.
+/// What this machine's state file remembers of a vault: written after a raise was synced on the
+/// volumes, never before.
 struct KnownConfiguration {
-  ConfigEpoch epoch;
+  EpochId epoch;
   crypto::Digest digest{};
 };
 
@@ -52,9 +53,10 @@ struct Assessment {
   std::size_t newest = 0;                 // index into the superblocks given
   std::vector<VolumeStanding> standings;  // one for each superblock given
   Access access = Access::ReadWrite;
-  std::size_t member_count = 0;   // N: members that are not Replaced
-  std::size_t current_count = 0;  // reachable and current
-  std::size_t losses_left = 0;    // how many more volumes the data survive
+  std::size_t member_count = 0;     // N: members that are not Replaced
+  std::size_t reachable_count = 0;  // members among the superblocks given
+  std::size_t current_count = 0;    // reachable and current
+  std::size_t losses_left = 0;      // how many more volumes the data survive
 };
 
 /// @param seen   one superblock of every reachable volume (choose_copy), MACs verified where keys
@@ -64,6 +66,10 @@ struct Assessment {
 /// current.
 Result<Assessment> assess(std::span<const Superblock> seen,
                           const std::optional<KnownConfiguration>& known);
+
+/// On how many volumes a raised configuration must be synced before anything is acknowledged under
+/// it (and on all reachable ones, if those are more): N - m, at least one.
+std::size_t raise_quorum(const Superblock& raised);
 
 /// The next configuration: epoch + 1, its ancestors extended. Change it, then write it to every
 /// reachable volume (at least N - m) with for_volume() before anything is acknowledged under it.

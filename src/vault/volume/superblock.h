@@ -17,16 +17,14 @@
 
 #include "coffer/core/bytes.h"
 #include "coffer/core/error.h"
-#include "coffer/core/strong_id.h"
 #include "coffer/vault/cipher.h"
+#include "coffer/vault/ids.h"
 #include "coffer/vault/uuid.h"
 #include "vault/crypto/hash.h"
 #include "vault/crypto/kdf.h"
 #include "vault/crypto/key_ring.h"
 
 namespace coffer {
-
-using ConfigEpoch = StrongId<struct ConfigEpochTag, std::uint64_t>;
 
 /// On disk: docs/format.md §1.3.
 enum class MemberState : std::uint8_t {
@@ -41,7 +39,7 @@ struct Member {
   VolumeUuid volume;
   std::uint8_t index = 0;  // the number that stripes' volume maps use
   MemberState state = MemberState::Current;
-  ConfigEpoch stale_since;       // the first epoch without it; 0 while Current
+  EpochId stale_since;           // the first epoch without it; 0 while Current
   crypto::Digest last_digest{};  // the configuration before stale_since; zero while Current
   std::string path_hint;         // where it was last seen; not part of the configuration
   bool operator==(const Member&) const = default;
@@ -67,7 +65,7 @@ struct Superblock {
   std::uint64_t features_read_only_compatible = 0;
   std::uint64_t features_compatible = 0;
   VaultUuid vault;
-  ConfigEpoch epoch{1};
+  EpochId epoch{1};
   std::int64_t created_unix_s = 0;
   std::uint8_t data_shards = 1;    // default k
   std::uint8_t parity_shards = 0;  // default m
@@ -91,6 +89,8 @@ struct Superblock {
 
   [[nodiscard]] const Member* find_member(VolumeUuid id) const;
   [[nodiscard]] Member* find_member(VolumeUuid id);
+  /// The digest of the configuration before this one; zero for the first.
+  [[nodiscard]] crypto::Digest parent() const;
   /// Features that this version may read but not write.
   [[nodiscard]] bool must_be_read_only() const;
 };

@@ -25,6 +25,8 @@ const InodeTable::Shard& InodeTable::shard_of(InodeId id) const {
 
 namespace {
 
+constexpr std::uint32_t kWritersMask = (1U << 30) - 1;
+
 std::size_t home_of(std::uint64_t hash, std::size_t slots, unsigned shard_bits) {
   return static_cast<std::size_t>((hash << shard_bits) >> 32U) & (slots - 1);
 }
@@ -86,11 +88,13 @@ Remains InodeTable::erase_if_unused(Shard& shard, Slot* slot) {
   return Remains::Unused;
 }
 
-void InodeTable::add_lookups(InodeId id, std::uint64_t count) {
-  if (count == 0) return;
+bool InodeTable::add_lookups(InodeId id, std::uint64_t count) {
   Shard& shard = shard_of(id);
   MutexLock lock(shard.mutex);
-  find_or_insert(shard, id).lookups += count;
+  Slot& slot = find_or_insert(shard, id);
+  const bool first = slot.lookups == 0 && slot.opens == 0;
+  slot.lookups += count;
+  return first;
 }
 
 Remains InodeTable::drop_lookups(InodeId id, std::uint64_t count) {
@@ -107,7 +111,7 @@ void InodeTable::opened(InodeId id, Access access) {
   MutexLock lock(shard.mutex);
   Slot& slot = find_or_insert(shard, id);
   ++slot.opens;
-  if (access == Access::Write) slot.writers = (slot.writers + 1) & 0x7fffffffU;
+  if (access == Access::Write) slot.writers = (slot.writers + 1) & kWritersMask;
 }
 
 Remains InodeTable::closed(InodeId id, Access access) {
@@ -117,7 +121,7 @@ Remains InodeTable::closed(InodeId id, Access access) {
   if (slot == nullptr) return Remains::Unused;
   if (slot->opens > 0) --slot->opens;
   if (access == Access::Write && slot->writers > 0)
-    slot->writers = (slot->writers - 1) & 0x7fffffffU;
+    slot->writers = (slot->writers - 1) & kWritersMask;
   return erase_if_unused(shard, slot);
 }
 
@@ -144,11 +148,28 @@ std::uint64_t InodeTable::opens(InodeId id) const {
   return slot == nullptr ? 0 : slot->opens;
 }
 
-bool InodeTable::capability_absent(InodeId id) const {
+bool InodeTable::in_use(InodeId id) const {
   const Shard& shard = shard_of(id);
   MutexLock lock(shard.mutex);
-  const Slot* slot = find(shard, id);
-  return slot != nullptr && slot->capability_absent != 0;
+  return find(shard, id) != nullptr;
+}
+
+bool InodeTable::note_write(InodeId id) {
+  Shard& shard = shard_of(id);
+  MutexLock lock(shard.mutex);
+  Slot* slot = find(shard, id);
+  if (slot == nullptr) return false;
+  slot->written = 1;
+  return slot->capability_absent != 0;
+}
+
+bool InodeTable::take_written(InodeId id) {
+  Shard& shard = shard_of(id);
+  MutexLock lock(shard.mutex);
+  Slot* slot = find(shard, id);
+  if (slot == nullptr || slot->written == 0) return false;
+  slot->written = 0;
+  return true;
 }
 
 void InodeTable::note_capability_absent(InodeId id) {

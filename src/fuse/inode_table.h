@@ -32,7 +32,9 @@ class InodeTable {
  public:
   InodeTable();
 
-  void add_lookups(InodeId id, std::uint64_t count = 1);
+  /// True when the inode was not in use before: it may have been reclaimed between being found and
+  /// being counted, so the caller asks the tree once more.
+  bool add_lookups(InodeId id, std::uint64_t count = 1);
   /// Taking more than there are is the kernel's mistake or ours; the count stops at zero.
   Remains drop_lookups(InodeId id, std::uint64_t count);
 
@@ -46,10 +48,16 @@ class InodeTable {
   [[nodiscard]] std::uint64_t lookups(InodeId id) const;
   [[nodiscard]] std::uint64_t opens(InodeId id) const;
 
+  [[nodiscard]] bool in_use(InodeId id) const;
+
+  /// A write came in: the next flush or release has something to commit. Returns capability_absent.
+  bool note_write(InodeId id);
+  /// True when writes came in since the last call.
+  bool take_written(InodeId id);
+
   /// security.capability: a write must remove it. Whoever has looked and found none says so here,
-  /// and until `capability_set` no further write needs to look. Remembered while the inode has a
-  /// slot.
-  [[nodiscard]] bool capability_absent(InodeId id) const;
+  /// and until `note_capability_set` no further write needs to look. Remembered while the inode has
+  /// a slot.
   void note_capability_absent(InodeId id);
   void note_capability_set(InodeId id);
 
@@ -65,7 +73,8 @@ class InodeTable {
     std::uint64_t id = 0;  // 0: free
     std::uint64_t lookups = 0;
     std::uint32_t opens = 0;  // of either kind
-    std::uint32_t writers : 31 = 0;
+    std::uint32_t writers : 30 = 0;
+    std::uint32_t written : 1 = 0;
     std::uint32_t capability_absent : 1 = 0;
   };
   static_assert(sizeof(Slot) == 24);

@@ -23,5 +23,48 @@ inline constexpr std::uint32_t kOpcodesMax = 64;
 
 inline constexpr std::uint32_t kOpcodeSyncFs = FUSE_SYNCFS;
 inline constexpr std::uint32_t kOpcodeTmpFile = FUSE_TMPFILE;
+inline constexpr std::uint32_t kOpcodeStatx = 52;  // protocol 7.39; Debian 12's header ends at 7.38
+
+struct StatxTimeWire {
+  std::int64_t seconds;
+  std::uint32_t nanoseconds;
+  std::int32_t reserved;
+};
+
+/// struct fuse_statx of protocol 7.39.
+struct StatxWire {
+  std::uint32_t mask;
+  std::uint32_t blksize;
+  std::uint64_t attributes;
+  std::uint32_t nlink;
+  std::uint32_t uid;
+  std::uint32_t gid;
+  std::uint16_t mode;
+  std::uint16_t spare0;
+  std::uint64_t ino;
+  std::uint64_t size;
+  std::uint64_t blocks;
+  std::uint64_t attributes_mask;
+  StatxTimeWire atime;
+  StatxTimeWire btime;
+  StatxTimeWire ctime;
+  StatxTimeWire mtime;
+  std::uint32_t rdev_major;
+  std::uint32_t rdev_minor;
+  std::uint32_t dev_major;
+  std::uint32_t dev_minor;
+  std::uint64_t spare2[14];
+};
+static_assert(sizeof(StatxWire) == 256, "struct statx of the kernel's ABI");
+
+/// struct fuse_statx_out.
+struct StatxOutWire {
+  std::uint64_t attr_valid;
+  std::uint32_t attr_valid_nsec;
+  std::uint32_t flags;
+  std::uint64_t spare[2];
+  StatxWire stat;
+};
+static_assert(sizeof(StatxOutWire) == 288);
 
 }  // namespace coffer::fuse

@@ -109,12 +109,31 @@ TEST(InodeTable, ForgettingTooMuchStopsAtZero) {
 TEST(InodeTable, ACapabilityIsLookedForAgainAfterItWasSet) {
   InodeTable table;
   table.note_capability_absent(InodeId(9));
-  EXPECT_FALSE(table.capability_absent(InodeId(9)));  // no slot to remember it in
+  EXPECT_FALSE(table.note_write(InodeId(9)));  // no slot to remember it in
   table.add_lookups(InodeId(9));
   table.note_capability_absent(InodeId(9));
-  EXPECT_TRUE(table.capability_absent(InodeId(9)));
+  EXPECT_TRUE(table.note_write(InodeId(9)));
   table.note_capability_set(InodeId(9));
-  EXPECT_FALSE(table.capability_absent(InodeId(9)));
+  EXPECT_FALSE(table.note_write(InodeId(9)));
+}
+
+TEST(InodeTable, WritesAreTakenOnce) {
+  InodeTable table;
+  table.opened(InodeId(4), Access::Write);
+  EXPECT_FALSE(table.take_written(InodeId(4)));
+  table.note_write(InodeId(4));
+  EXPECT_TRUE(table.take_written(InodeId(4)));
+  EXPECT_FALSE(table.take_written(InodeId(4)));
+}
+
+TEST(InodeTable, TheFirstCountIsTold) {
+  InodeTable table;
+  EXPECT_TRUE(table.add_lookups(InodeId(5)));
+  EXPECT_FALSE(table.add_lookups(InodeId(5)));
+  table.opened(InodeId(5), Access::Read);
+  table.drop_lookups(InodeId(5), 2);
+  EXPECT_TRUE(table.in_use(InodeId(5)));
+  EXPECT_FALSE(table.add_lookups(InodeId(5))) << "an open inode cannot have been reclaimed";
 }
 
 TEST(InodeTable, DrainTellsOfEveryInodeOnce) {

@@ -1,0 +1,54 @@
+/// lookup, forget, forget_multi.
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "fuse/operations.h"
+#include "fuse/reply.h"
+
+namespace coffer::fuse {
+
+namespace {
+
+/// `.` and `..` come from NFS and open_by_handle_at, which know a node id and no path.
+Result<Entry> look_up(Context& context, InodeId parent, std::string_view name) {
+  if (name != "." && name != "..") return context.tree.lookup(parent, name);
+  InodeId inode = parent;
+  if (name == "..") {
+    COFFER_ASSIGN(inode, context.tree.parent_of(parent));
+  }
+  COFFER_ASSIGN(const Attributes attributes, context.tree.attributes(inode));
+  return Entry{inode, attributes};
+}
+
+void lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
+  Context& context = context_of(req);
+  const Result<Entry> found = look_up(context, InodeId(parent), name);
+  if (found || found.error().code != Errc::NotFound) return reply_entry(req, context, found);
+  fuse_entry_param absent{};  // inode 0: the kernel remembers that there is none
+  absent.entry_timeout = kCacheSeconds;
+  ::fuse_reply_entry(req, &absent);
+}
+
+void forget(fuse_req_t req, fuse_ino_t inode, std::uint64_t lookups) {
+  take_back(context_of(req), InodeId(inode), lookups);
+  ::fuse_reply_none(req);
+}
+
+void forget_multi(fuse_req_t req, std::size_t count, fuse_forget_data* forgets) {
+  Context& context = context_of(req);
+  for (std::size_t i = 0; i < count; ++i)
+    take_back(context, InodeId(forgets[i].ino), forgets[i].nlookup);
+  ::fuse_reply_none(req);
+}
+
+}  // namespace
+
+void add_lookup_operations(fuse_lowlevel_ops& operations) {
+  operations.lookup = lookup;
+  operations.forget = forget;
+  operations.forget_multi = forget_multi;
+}
+
+}  // namespace coffer::fuse

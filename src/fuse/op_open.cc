@@ -1,0 +1,110 @@
+/// open, create, release.
+
+#include <cerrno>
+
+#include "fuse/new_node.h"
+#include "fuse/open_file.h"
+#include "fuse/operations.h"
+#include "fuse/privileges.h"
+#include "fuse/reply.h"
+#include "fuse/request_extras.h"
+
+namespace coffer::fuse {
+
+namespace {
+
+Result<void> truncate_for_open(Context& context, InodeId inode) {
+  const bool kill = current_request_extras().kill_suid_sgid;
+  COFFER_TRY(drop_privileges(context, inode, kill ? SuidSgid::Kill : SuidSgid::Keep));
+  SetAttributes change;
+  change.size = 0;
+  COFFER_TRY(context.tree.set_attributes(inode, change));
+  return {};
+}
+
+/// The inode is counted as open on success.
+Result<void> open_inode(Context& context, InodeId inode, int flags) {
+  const Access access = access_of_flags(flags);
+  if (access == Access::Write && context.vault.read_only()) return fail(Errc::ReadOnly);
+  context.inodes.opened(inode, access);
+  if ((flags & O_TRUNC) == 0) return {};
+  Result<void> truncated = truncate_for_open(context, inode);
+  if (!truncated) context.inodes.closed(inode, access);
+  return truncated;
+}
+
+void close_inode(Context& context, InodeId inode, Access access) {
+  if (context.inodes.closed(inode, access) == Remains::Unused) context.tree.forgotten(inode);
+}
+
+void open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* file) {
+  Context& context = context_of(req);
+  if (const Result<void> opened = open_inode(context, InodeId(inode), file->flags); !opened)
+    return reply_error(req, opened.error());
+  const Access access = access_of_flags(file->flags);
+  describe_open(*file, access);
+  // A failed reply means that the caller was interrupted: no release will come.
+  if (::fuse_reply_open(req, file) != 0) close_inode(context, InodeId(inode), access);
+}
+
+/// Somebody else (the other door) may have made the name since the kernel saw none.
+Result<Entry> create_or_find(Context& context, Maker maker, InodeId parent, const char* name,
+                             mode_t mode, int flags) {
+  COFFER_ASSIGN(const NewNode node, new_node(context, maker, parent, FileType::Regular, mode));
+  Result<Entry> made = context.tree.make_node(parent, name, node);
+  if (made || made.error().code != Errc::Exists || (flags & O_EXCL) != 0) {
+    if (!made) return made;
+    COFFER_ASSIGN(const Entry counted, hand_out(context, *made));
+    context.inodes.note_capability_absent(counted.inode);
+    return counted;
+  }
+  COFFER_ASSIGN(const Entry found, context.tree.lookup(parent, name));
+  // Not a file: on ESTALE the kernel walks the path again and finds what it is.
+  if (found.attributes.type != FileType::Regular) return fail(Errc::Stale);
+  return hand_out(context, found);
+}
+
+void create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
+            fuse_file_info* file) {
+  Context& context = context_of(req);
+  const Result<Entry> entry =
+      create_or_find(context, maker_of(req), InodeId(parent), name, mode, file->flags);
+  if (!entry) return reply_error(req, entry.error());
+  // A fresh file has nothing to truncate.
+  const bool fresh = entry->attributes.size == 0;
+  const int flags = fresh ? file->flags & ~O_TRUNC : file->flags;
+  if (const Result<void> opened = open_inode(context, entry->inode, flags); !opened) {
+    take_back(context, entry->inode);
+    return reply_error(req, opened.error());
+  }
+  const Access access = access_of_flags(file->flags);
+  describe_open(*file, access);
+  fuse_entry_param param = to_entry_param(*entry);
+  if ((flags & O_TRUNC) != 0) param.attr.st_size = 0;
+  if (::fuse_reply_create(req, &param, file) != 0) {
+    close_inode(context, entry->inode, access);
+    take_back(context, entry->inode);
+  }
+}
+
+// Pages that were dirty through a mapping when the descriptor was closed come between FLUSH and
+// RELEASE; they are committed here. Nobody is left to tell of an error: commit_file keeps it for
+// the next handle that asks.
+void release(fuse_req_t req, fuse_ino_t inode, fuse_file_info* file) {
+  Context& context = context_of(req);
+  const Access access = access_of_handle(file->fh);
+  if (access == Access::Write && context.inodes.take_written(InodeId(inode)))
+    static_cast<void>(context.tree.commit_file(InodeId(inode)));
+  close_inode(context, InodeId(inode), access);
+  ::fuse_reply_err(req, 0);
+}
+
+}  // namespace
+
+void add_open_operations(fuse_lowlevel_ops& operations) {
+  operations.open = open;
+  operations.create = create;
+  operations.release = release;
+}
+
+}  // namespace coffer::fuse

@@ -1,12 +1,15 @@
 #pragma once
 /// FileBytes: reading and writing the bytes of inodes.
 ///
-/// The data's way: write() seals large pieces at once, outside of the inode's lock, and puts small ones aside as pending bytes;
-/// commit() settles what is pending and writes the rows; read() takes a snapshot of the extents under the lock and reads
-/// without it, again from a new snapshot if a segment vanished meanwhile (cleaned or removed).
+/// The data's way: write() seals large pieces at once, outside of the inode's lock, and puts small
+/// ones aside as pending bytes; commit() settles what is pending and writes the rows; read() takes
+/// a snapshot of the extents under the lock and reads without it, again from a new snapshot if a
+/// segment vanished meanwhile (cleaned or removed).
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
+#include <vector>
 
 #include "vault/tree/inode_store.h"
 
@@ -28,15 +31,18 @@ class FileBytes {
 
   Result<std::size_t> read(const InodeRef& inode, std::uint64_t offset, MutableBytes out);
   Result<void> write(const InodeRef& inode, std::uint64_t offset, Bytes data);
-  /// (locked) Changes the size; what lies behind a smaller one is gone. The row is the caller's to stage.
+  /// (locked) Changes the size; what lies behind a smaller one is gone. The row is the caller's to
+  /// stage.
   Result<void> resize(Inode& inode, std::uint64_t size);
-  Result<void> allocate(const InodeRef& inode, AllocateMode mode, std::uint64_t offset, std::uint64_t length);
+  Result<void> allocate(const InodeRef& inode, AllocateMode mode, std::uint64_t offset,
+                        std::uint64_t length);
   Result<std::uint64_t> seek(const InodeRef& inode, std::uint64_t offset, SeekTarget target);
   /// Shares extents between two inodes, or within one.
-  Result<std::uint64_t> copy_range(const InodeRef& from, std::uint64_t from_offset, const InodeRef& to,
-                                   std::uint64_t to_offset, std::uint64_t length);
-  /// (locked both) Moves all extents of `part` behind the bytes of `to`: multipart complete. Rows of `part` are removed by the
-  /// batch; `to` is staged by the caller.
+  Result<std::uint64_t> copy_range(const InodeRef& from, std::uint64_t from_offset,
+                                   const InodeRef& to, std::uint64_t to_offset,
+                                   std::uint64_t length);
+  /// (locked both) Moves all extents of `part` behind the bytes of `to`: multipart complete. Rows
+  /// of `part` are removed by the batch; `to` is staged by the caller.
   Result<void> move_all(MetaBatch& batch, Inode& part, Inode& to);
 
   /// (locked) Makes pending bytes extents.
@@ -47,6 +53,21 @@ class FileBytes {
   Result<void> commit_all();
 
  private:
+  /// (locked) Makes the extents present that a change of [from, to) may have to look at.
+  Result<void> load_around(Inode& inode, std::uint64_t from, std::uint64_t to);
+  /// (locked) Forgets what stands in [from, to), pending bytes too.
+  Result<void> clear_range(Inode& inode, std::uint64_t from, std::uint64_t to);
+  /// (locked) The range is clear; these references stand there now.
+  void put_references(Inode& inode, const std::vector<Reference>& references);
+  /// (locked) The caller changed content: times, version, dirty.
+  void touch(Inode& inode);
+  Result<void> write_sealed(const InodeRef& inode, std::uint64_t offset, Bytes data);
+  Result<void> seal_run(Inode& inode, std::uint64_t offset, Bytes data);
+  Result<void> share_range(MetaBatch& batch, Inode& from, std::uint64_t begin, std::uint64_t end);
+  Result<void> copy_locked(Inode& from, std::uint64_t from_offset, Inode& to,
+                           std::uint64_t to_offset, std::uint64_t length);
+  Result<void> commit_batch(MetaBatch batch, std::initializer_list<Inode*> inodes);
+
   Deps deps_;
 };
 

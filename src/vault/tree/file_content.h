@@ -1,8 +1,10 @@
 #pragma once
-/// FileContent: what an inode's bytes are made of in memory: extents, and small writes not yet sealed.
+/// FileContent: what an inode's bytes are made of in memory: extents, and small writes not yet
+/// sealed.
 ///
-/// Pending bytes lie over the extents. They are sealed into chunks when they grow beyond kPendingBytesMax, at close and by the
-/// background commit; at an fsync, when few, they become inline extents: rows in the batch that names them.
+/// Pending bytes lie over the extents. They are sealed into chunks when they grow beyond
+/// kPendingBytesMax, at close and by the background commit; at an fsync, when few, they become
+/// inline extents: rows in the batch that names them.
 
 #include <cstdint>
 #include <map>
@@ -13,6 +15,8 @@
 #include "vault/tree/extent_map.h"
 
 namespace coffer {
+
+using LiveBytes = std::map<SegmentId, std::int64_t>;
 
 class PendingBytes {
  public:
@@ -37,7 +41,14 @@ class PendingBytes {
 struct FileContent {
   ExtentMap extents;
   PendingBytes pending;
-  std::vector<Reference> uncommitted;  // references that no committed row names yet: the next batch needs them
+  std::vector<Reference>
+      uncommitted;  // references that no committed row names yet: the next batch needs them
+  // Live bytes by segment that the next batch adds and takes away (segment_ledger.h).
+  LiveBytes added, removed;
+
+  // What stage() put into a batch that is not yet known to be committed.
+  std::set<std::uint64_t> staged_changes;
+  ExtentMap::SharedChanges staged_shared;
 };
 
 }  // namespace coffer

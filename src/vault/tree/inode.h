@@ -18,7 +18,7 @@
 
 namespace coffer {
 
-struct Inode {
+struct Inode : std::enable_shared_from_this<Inode> {
   explicit Inode(InodeId number) : id(number) {}
 
   const InodeId id;
@@ -30,6 +30,9 @@ struct Inode {
   FileContent content;         // regular files and objects: extents and unsealed bytes
   bool reclaimed = false;      // its rows are gone or going: every call answers Stale
   bool dirty = false;          // record or content changed since the last commit
+  bool fresh = false;          // no row of it is committed yet
+  bool orphan_row = false;     // an orphan row is committed
+  bool taken_apart = false;    // extents were removed for good: memory no longer shows what rows may still hold
   std::uint32_t readers = 0;   // snapshots (S3 GET) and writers that keep it alive without links
   Errc write_error{};          // a write that failed after write() was answered; reported once by commit or sync
   bool has_write_error = false;

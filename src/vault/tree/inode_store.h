@@ -38,6 +38,9 @@ class InodeStore {
   /// Never reused numbers for directory cookies.
   Result<std::uint64_t> next_cookie();
 
+  /// Reads extent rows: the loader of ExtentMap::load.
+  [[nodiscard]] ExtentMap::Loader extent_loader(InodeId inode) const;
+
   /// (locked) Adds the inode row, and every changed extent row, as they now stand. Pending bytes are not touched: call
   /// FileBytes::settle first where they must be part of it. On success of the commit the caller calls committed(), on failure
   /// uncommitted(), both still locked.
@@ -46,8 +49,8 @@ class InodeStore {
   void uncommitted(Inode& inode);
 
   /// (locked) The inode has just lost its last link (record.attributes.nlink is 0): adds its removal to the batch, or an orphan row
-  /// while somebody uses it or where there is too much to remove in one batch. After the commit, unlocked, call
-  /// reclaim_later(id) if it returned true.
+  /// while somebody uses it or where there is too much to remove in one batch. After the commit, still locked: committed() if it
+  /// returned true, and then, unlocked, reclaim_later(id); removed() if it returned false.
   Result<bool> stage_unlinked(MetaBatch& batch, Inode& inode);
   /// Queues an inode without links for the reaper, which reclaims it once nobody uses it.
   void reclaim_later(InodeId id);
@@ -58,9 +61,14 @@ class InodeStore {
   void set_users(InodeUsers* users);
   void forgotten(InodeId id);
 
+  /// (locked) Adds the removal of its rows, its extents being gone already (moved to another inode). Then removed().
+  void stage_gone(MetaBatch& batch, Inode& inode);
+  /// (locked) Its rows were removed by a committed batch; forgets it.
+  void removed(Inode& inode);
+
   /// All inodes that changed since their last commit.
   std::vector<InodeRef> dirty();
-  void mark_dirty(const InodeRef& inode);  // (locked)
+  void mark_dirty(Inode& inode);  // (locked) @pre the inode came from get() or make()
   /// At open: queues every orphan row and hidden inode without upload.
   Result<void> queue_orphans();
   /// Waits until the reaper has nothing to do (tests, close).
@@ -70,6 +78,9 @@ class InodeStore {
 
  private:
   struct Impl;
+  void run_reaper();
+  Result<void> reap(InodeId id);
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,20 +1,22 @@
 #pragma once
 /// SegmentLedger: which bytes of which segment are live, and who shares them.
 ///
-/// Rows kLiveBytes (per segment, plaintext bytes of live chunks), kSharedRun, kSharedReference; all changed in the batch that
-/// changes the extents, so that they equal a full scan at every commit (invariant 11).
-/// In memory: live bytes by segment; a segment whose live bytes fell to zero is removed once the batch is synced (a crash before
-/// must find it).
-/// Threads   everything from any thread.
+/// Rows kLiveBytes (per segment, plaintext bytes of live chunks), kSharedRun, kSharedReference; all
+/// changed in the batch that changes the extents, so that they equal a full scan at every commit
+/// (invariant 11). In memory: live bytes by segment; a segment whose live bytes fell to zero is
+/// removed once the batch is synced (a crash before must find it). Threads   everything from any
+/// thread.
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
+#include "coffer/core/mutex.h"
 #include "vault/meta/meta_store.h"
 #include "vault/segment/segment_store.h"
-#include "vault/tree/extent.h"
+#include "vault/tree/file_content.h"
 
 namespace coffer {
 
@@ -23,22 +25,67 @@ class SegmentLedger {
   SegmentLedger(MetaStore& meta, SegmentStore& segments);
   ~SegmentLedger();
 
-  /// At open, from the rows.
+  /// At open, from the rows: live bytes, and shared runs whose last reference went just before a
+  /// crash.
   Result<void> load();
-  void segment_added(SegmentId segment);
 
-  /// Live bytes changed by what `batch` does. Applied in memory by applied() after the commit.
-  void stage(MetaBatch& batch, const std::map<SegmentId, std::int64_t>& deltas);
-  void applied(const std::map<SegmentId, std::int64_t>& deltas, CommitPosition position);
+  /// Held from before SegmentStore::append() until its references are in an inode and counted by
+  /// pin(): a segment goes only once every append that may have put bytes into it has got that far.
+  class Appending {
+   public:
+    explicit Appending(SegmentLedger& ledger);
+    ~Appending();
+    Appending(const Appending&) = delete;
+    Appending& operator=(const Appending&) = delete;
 
-  /// Removes segments that are dead at a synced position. Called after each sync, outside of locks.
+   private:
+    SegmentLedger& ledger_;
+    std::uint64_t ticket_;
+  };
+  /// From SegmentJournal: the segment takes appends; it takes no more.
+  void opened(SegmentId segment);
+  void sealed(SegmentId segment);
+
+  /// An extent in memory refers to these bytes.
+  void pin(const LiveBytes& added);
+  /// The rows' change: added minus removed.
+  void stage(MetaBatch& batch, const LiveBytes& added, const LiveBytes& removed);
+  /// The batch that took these away is committed, at or before `position`.
+  void released(const LiveBytes& removed, CommitPosition position);
+
+  /// Reference rows of these runs went away in a committed batch: frees runs without any left.
+  void check_runs(const ExtentMap::SharedChanges& changes);
+
+  /// Removes segments that were dead at a synced position. Called after each sync, outside of
+  /// locks.
   void reap();
   [[nodiscard]] std::uint64_t live_bytes() const;
   [[nodiscard]] std::map<SegmentId, std::int64_t> live_by_segment() const;
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  Result<void> free_run_if_unreferenced(SegmentId segment, std::uint32_t run);
+
+  MetaStore& meta_;
+  SegmentStore& segments_;
+  [[nodiscard]] bool removable(SegmentId segment, CommitPosition synced) const REQUIRES(mutex_);
+
+  Mutex runs_mutex_;  // one run is judged at a time; held across a commit
+  mutable Mutex mutex_;
+  LiveBytes live_ GUARDED_BY(mutex_);
+  std::map<SegmentId, CommitPosition> dead_ GUARDED_BY(mutex_);  // and since when
+  std::set<SegmentId> open_ GUARDED_BY(mutex_);
+  std::set<std::uint64_t> appending_ GUARDED_BY(mutex_);  // tickets of running appends
+  std::uint64_t next_ticket_ GUARDED_BY(mutex_) = 1;
+  std::map<SegmentId, std::uint64_t> sealed_at_
+      GUARDED_BY(mutex_);  // older tickets may still bring references to it
 };
+
+/// A shared run's row. Format: docs/format.md §5.5.
+struct SharedRun {
+  std::uint32_t chunks = 0;
+  std::uint64_t bytes = 0;  // plaintext
+};
+std::string encode_shared_run(const SharedRun& run);
+Result<SharedRun> decode_shared_run(std::string_view value);
 
 }  // namespace coffer

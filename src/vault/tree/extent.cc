@@ -1,0 +1,71 @@
+#include "vault/tree/extent.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace coffer {
+namespace {
+constexpr std::uint8_t kInlineFlag = 1;
+constexpr std::uint8_t kSharedFlag = 2;
+}  // namespace
+
+Extent Extent::slice(std::uint64_t from, std::uint64_t to) const {
+  from = std::max(from, offset);
+  to = std::min(to, end());
+  assert(from < to);
+  Extent piece = *this;
+  piece.offset = from;
+  piece.length = to - from;
+  if (is_inline) {
+    piece.data = data.substr(from - offset, piece.length);
+    return piece;
+  }
+  const std::uint64_t start = skip + (from - offset);
+  piece.skip = static_cast<std::uint32_t>(start % kChunkBytes);
+  piece.place = place.without_first(static_cast<std::uint32_t>(start / kChunkBytes));
+  const std::uint64_t touched = (piece.skip + piece.length + kChunkBytes - 1) / kChunkBytes;
+  piece.place = piece.place.first(static_cast<std::uint32_t>(touched));
+  return piece;
+}
+
+void encode_extent(ByteWriter& out, const Extent& extent) {
+  out.u8(static_cast<std::uint8_t>((extent.is_inline ? kInlineFlag : 0) |
+                                   (extent.shared ? kSharedFlag : 0)));
+  if (extent.is_inline) {
+    out.prefixed(extent.data);
+    return;
+  }
+  out.varint(extent.length);
+  out.varint(extent.skip);
+  encode_place(out, extent.place);
+  if (extent.shared) out.varint(extent.run);
+}
+
+Result<Extent> decode_extent(std::uint64_t offset, ByteReader& in) {
+  Extent extent;
+  extent.offset = offset;
+  const std::uint8_t flags = in.u8();
+  if ((flags & ~(kInlineFlag | kSharedFlag)) != 0) return fail(Errc::Corrupt, "extent row: flags");
+  if ((flags & kInlineFlag) != 0) {
+    extent.is_inline = true;
+    extent.data = in.prefixed();
+    extent.length = extent.data.size();
+  } else {
+    extent.length = in.varint();
+    const std::uint64_t skip = in.varint();
+    extent.place = decode_place(in);
+    if (skip >= kChunkBytes || extent.length > extent.place.bytes ||
+        skip + extent.length > extent.place.bytes) {
+      return fail(Errc::Corrupt, "extent row: out of its place");
+    }
+    extent.skip = static_cast<std::uint32_t>(skip);
+    extent.shared = (flags & kSharedFlag) != 0;
+    if (extent.shared) extent.run = static_cast<std::uint32_t>(in.varint());
+  }
+  if (!in.ok() || extent.length == 0 || extent.offset + extent.length < extent.offset) {
+    return fail(Errc::Corrupt, "extent row");
+  }
+  return extent;
+}
+
+}  // namespace coffer

@@ -1,0 +1,177 @@
+#include <algorithm>
+
+#include "vault/tree/file_bytes.h"
+#include "vault/tree/live_count.h"
+#include "vault/tree/segment_ledger.h"
+
+namespace coffer {
+namespace {
+// Writes of at least this much are sealed at once, outside of the inode's lock.
+constexpr std::size_t kSealAtOnceBytes = 64 * 1024;
+// Pending bytes up to this many become rows at an fsync (storage.md §5).
+constexpr std::uint64_t kInlineAtSyncMax = 32 * 1024;
+// A run up to this size stays a row also when it is settled for good: a chunk of its own would cost
+// more than it holds.
+constexpr std::uint64_t kInlineRunMax = 512;
+constexpr std::uint64_t kFileSizeMax = INT64_MAX;
+
+Extent extent_of(const Reference& reference) {
+  Extent extent;
+  extent.offset = reference.offset.value();
+  extent.length = reference.length.value();
+  extent.place = reference.place;
+  extent.skip = reference.skip;
+  return extent;
+}
+
+Extent inline_extent(std::uint64_t offset, std::string data) {
+  Extent extent;
+  extent.offset = offset;
+  extent.length = data.size();
+  extent.is_inline = true;
+  extent.data = std::move(data);
+  return extent;
+}
+}  // namespace
+
+Result<void> FileBytes::load_around(Inode& inode, std::uint64_t from, std::uint64_t to) {
+  const std::uint64_t begin = from > kChunkBytes ? from - kChunkBytes : 0;
+  const std::uint64_t end = to < UINT64_MAX - kChunkBytes ? to + kChunkBytes : UINT64_MAX;
+  return inode.content.extents.load(begin, end, deps_.inodes->extent_loader(inode.id));
+}
+
+Result<void> FileBytes::clear_range(Inode& inode, std::uint64_t from, std::uint64_t to) {
+  COFFER_TRY(load_around(inode, from, to));
+  FileContent& content = inode.content;
+  content.pending.erase(from, to);
+  count_removed(content, content.extents.remove(from, to));
+  return {};
+}
+
+void FileBytes::put_references(Inode& inode, const std::vector<Reference>& references) {
+  FileContent& content = inode.content;
+  deps_.ledger->pin(count_added(content, references));
+  for (const Reference& reference : references) content.extents.insert(extent_of(reference));
+  content.uncommitted.insert(content.uncommitted.end(), references.begin(), references.end());
+}
+
+void FileBytes::touch(Inode& inode) {
+  const Timespec now = wall_now();
+  inode.record.attributes.mtime = now;
+  inode.record.attributes.ctime = now;
+  ++inode.record.content_version;
+  deps_.inodes->mark_dirty(inode);
+}
+
+Result<void> FileBytes::write(const InodeRef& inode, std::uint64_t offset, Bytes data) {
+  if (data.empty()) return {};
+  if (offset > kFileSizeMax || data.size() > kFileSizeMax - offset) {
+    return fail(Errc::TooLarge, "file beyond 2^63-1 bytes");
+  }
+  if (data.size() >= kSealAtOnceBytes) return write_sealed(inode, offset, data);
+  ExclusiveLock lock(inode->mutex);
+  if (inode->reclaimed) return fail(Errc::Stale, "inode is gone");
+  FileContent& content = inode->content;
+  content.pending.write(offset, data);
+  Attributes& attributes = inode->record.attributes;
+  attributes.size = std::max(attributes.size, offset + data.size());
+  touch(*inode);
+  if (content.pending.bytes() >= PendingBytes::kBytesMax) return settle(*inode, Settle::Sealed);
+  return {};
+}
+
+Result<void> FileBytes::write_sealed(const InodeRef& inode, std::uint64_t offset, Bytes data) {
+  const SegmentLedger::Appending appending(*deps_.ledger);
+  COFFER_ASSIGN(
+      const std::vector<Reference> references,
+      deps_.segments->append(SegmentStore::Stream::NewData, inode->id, ByteOffset{offset}, data));
+  ExclusiveLock lock(inode->mutex);
+  if (inode->reclaimed) return fail(Errc::Stale, "inode is gone");
+  COFFER_TRY(clear_range(*inode, offset, offset + data.size()));
+  put_references(*inode, references);
+  Attributes& attributes = inode->record.attributes;
+  attributes.size = std::max(attributes.size, offset + data.size());
+  touch(*inode);
+  return {};
+}
+
+Result<void> FileBytes::seal_run(Inode& inode, std::uint64_t offset, Bytes data) {
+  const SegmentLedger::Appending appending(*deps_.ledger);
+  COFFER_ASSIGN(
+      const std::vector<Reference> references,
+      deps_.segments->append(SegmentStore::Stream::NewData, inode.id, ByteOffset{offset}, data));
+  // The run's own pending bytes are still there; clear_range() drops them with what stood below.
+  COFFER_TRY(clear_range(inode, offset, offset + data.size()));
+  put_references(inode, references);
+  return {};
+}
+
+Result<void> FileBytes::settle(Inode& inode, Settle how) {
+  FileContent& content = inode.content;
+  const bool as_rows = how == Settle::InlineIfSmall && content.pending.bytes() <= kInlineAtSyncMax;
+  // Run by run: what a failure leaves pending is still readable and is tried again.
+  while (!content.pending.empty()) {
+    const auto [offset, run] = *content.pending.runs().begin();
+    if (as_rows || run.size() <= kInlineRunMax) {
+      COFFER_TRY(clear_range(inode, offset, offset + run.size()));
+      content.extents.insert(inline_extent(offset, run));
+    } else {
+      COFFER_TRY(seal_run(inode, offset, as_bytes(run)));
+    }
+  }
+  return {};
+}
+
+Result<void> FileBytes::resize(Inode& inode, std::uint64_t size) {
+  if (size > kFileSizeMax) return fail(Errc::TooLarge, "file beyond 2^63-1 bytes");
+  Attributes& attributes = inode.record.attributes;
+  if (size < attributes.size) COFFER_TRY(clear_range(inode, size, attributes.size));
+  attributes.size = size;
+  touch(inode);
+  return {};
+}
+
+Result<void> FileBytes::commit_batch(MetaBatch batch, std::initializer_list<Inode*> inodes) {
+  bool new_references = false;
+  for (const Inode* inode : inodes) new_references |= !inode->content.uncommitted.empty();
+  // Rows in the log must find their bytes in the shard files (kill -9).
+  Result<void> done;
+  if (new_references) done = deps_.segments->write_out();
+  if (done) {
+    if (auto position = deps_.meta->commit(std::move(batch)); !position)
+      done = fail(std::move(position).error());
+  }
+  for (Inode* inode : inodes) {
+    if (done)
+      deps_.inodes->committed(*inode);
+    else
+      deps_.inodes->uncommitted(*inode);
+  }
+  return done;
+}
+
+Result<void> FileBytes::commit(const InodeRef& inode, Settle how) {
+  ExclusiveLock lock(inode->mutex);
+  if (inode->reclaimed || !inode->dirty) return {};
+  COFFER_TRY(settle(*inode, how));
+  MetaBatch batch;
+  deps_.inodes->stage(batch, *inode);
+  return commit_batch(std::move(batch), {inode.get()});
+}
+
+Result<void> FileBytes::commit_all() {
+  Result<void> first;
+  for (const InodeRef& inode : deps_.inodes->dirty()) {
+    auto done = commit(inode, Settle::Sealed);
+    if (done) continue;
+    {
+      ExclusiveLock lock(inode->mutex);
+      inode->has_write_error = true;
+      inode->write_error = done.error().code;
+    }
+    if (first) first = std::move(done);
+  }
+  return first;
+}
+
+}  // namespace coffer

@@ -7,8 +7,8 @@
 namespace coffer {
 namespace {
 // Whose worker this thread is, so that submit() knows when waiting could be for ever.
-thread_local const Executor* this_worker_of =
-    nullptr;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+thread_local const Executor* this_worker_of = nullptr;
 }  // namespace
 
 Executor::Executor(const Options& options)

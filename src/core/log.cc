@@ -32,6 +32,7 @@ std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink) {
 
 // Never destroyed: what logs while the process ends must still find it.
 ProcessLog& process_log() {
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
   static ProcessLog* const log = [] {
     auto* made = new ProcessLog;
     MutexLock lock(made->mutex);

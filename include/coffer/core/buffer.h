@@ -1,11 +1,14 @@
 #pragma once
 /// BufferPool and BufferRef: aligned, pooled, reference-counted memory for file data.
 ///
-/// Owns      a BufferRef shares ownership of its buffer; the last one returns the memory to the pool.
+/// Owns      a BufferRef shares ownership of its buffer; the last one returns the memory to the
+/// pool.
 ///           The pool must outlive every buffer taken from it.
 /// Threads   everything may be called from any thread; a buffer's bytes are not synchronised.
-/// Bounds    capacities are powers of two, 4 KiB to 4 MiB, aligned to 4096; larger ones are allocated and
-///           freed singly. What is idle is kept up to idle_bytes_max and then returned to the system.
+/// Bounds    capacities are powers of two, 4 KiB to 4 MiB, aligned to 4096; larger ones are
+/// allocated and
+///           freed singly. What is idle is kept up to idle_bytes_max and then returned to the
+///           system.
 
 #include <array>
 #include <atomic>
@@ -30,12 +33,17 @@ struct BufferBlock {
 };
 }  // namespace detail
 
+// Its one assignment takes by value and serves copies and moves.
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions)
 class BufferRef {
  public:
   BufferRef() = default;
   BufferRef(const BufferRef& other) noexcept : block_(other.block_) { retain(); }
   BufferRef(BufferRef&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
-  BufferRef& operator=(BufferRef other) noexcept { std::swap(block_, other.block_); return *this; }
+  BufferRef& operator=(BufferRef other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
   ~BufferRef() { release(); }
 
   explicit operator bool() const { return block_ != nullptr; }
@@ -46,7 +54,9 @@ class BufferRef {
  private:
   friend class BufferPool;
   explicit BufferRef(detail::BufferBlock* block) : block_(block) {}
-  void retain() const { if (block_ != nullptr) block_->refs.fetch_add(1, std::memory_order_relaxed); }
+  void retain() const {
+    if (block_ != nullptr) block_->refs.fetch_add(1, std::memory_order_relaxed);
+  }
   void release();
   detail::BufferBlock* block_ = nullptr;
 };
@@ -64,7 +74,8 @@ class BufferPool {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  /// A buffer of at least `bytes`; contents undefined. Never null (allocation failure ends the process).
+  /// A buffer of at least `bytes`; contents undefined. Never null (allocation failure ends the
+  /// process).
   BufferRef take(std::size_t bytes);
   [[nodiscard]] std::size_t idle_bytes() const;
 

@@ -1,9 +1,10 @@
 #pragma once
 /// Byte spans and the one codec for bytes on disk: little-endian, bounds-checked.
 ///
-/// ByteWriter appends to a std::string (the value type RocksDB takes). ByteReader reads hostile bytes:
-/// it never reads past the end; after the first short read ok() is false and every later read gives zero,
-/// so a parser checks ok() once at its end. Big-endian forms exist for ordered database keys.
+/// ByteWriter appends to a std::string (the value type RocksDB takes). ByteReader reads hostile
+/// bytes: it never reads past the end; after the first short read ok() is false and every later
+/// read gives zero, so a parser checks ok() once at its end. Big-endian forms exist for ordered
+/// database keys.
 
 #include <bit>
 #include <cstddef>
@@ -37,20 +38,28 @@ class ByteWriter {
   void u32_big_endian(std::uint32_t v) { fixed(swap_to_big(v)); }
   /// LEB128, at most 10 bytes.
   void varint(std::uint64_t v) {
-    while (v >= 0x80) { u8(static_cast<std::uint8_t>(v | 0x80)); v >>= 7; }
+    while (v >= 0x80) {
+      u8(static_cast<std::uint8_t>(v | 0x80));
+      v >>= 7;
+    }
     u8(static_cast<std::uint8_t>(v));
   }
   void raw(Bytes b) { out_.append(as_text(b)); }
   void raw(std::string_view s) { out_.append(s); }
   /// varint length, then the bytes.
-  void prefixed(std::string_view s) { varint(s.size()); raw(s); }
+  void prefixed(std::string_view s) {
+    varint(s.size());
+    raw(s);
+  }
 
  private:
   template <typename T>
   static T swap_to_big(T v) {
     static_assert(std::endian::native == std::endian::little);
-    if constexpr (sizeof(T) == 8) return __builtin_bswap64(v);
-    else return __builtin_bswap32(v);
+    if constexpr (sizeof(T) == 8)
+      return __builtin_bswap64(v);
+    else
+      return __builtin_bswap32(v);
   }
   template <typename T>
   void fixed(T v) {
@@ -76,7 +85,10 @@ class ByteReader {
     std::uint64_t v = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       const std::uint8_t b = u8();
-      if (shift == 63 && b > 1) { ok_ = false; return 0; }
+      if (shift == 63 && b > 1) {
+        ok_ = false;
+        return 0;
+      }
       v |= std::uint64_t{b & 0x7fU} << shift;
       if ((b & 0x80U) == 0) return ok_ ? v : 0;
     }
@@ -85,7 +97,10 @@ class ByteReader {
   }
   /// A view into the input, valid while the input is.
   Bytes raw(std::size_t n) {
-    if (!ok_ || in_.size() < n) { ok_ = false; return {}; }
+    if (!ok_ || in_.size() < n) {
+      ok_ = false;
+      return {};
+    }
     Bytes r = in_.first(n);
     in_ = in_.subspan(n);
     return r;
@@ -93,7 +108,10 @@ class ByteReader {
   std::string_view text(std::size_t n) { return as_text(raw(n)); }
   std::string_view prefixed() {
     const std::uint64_t n = varint();
-    if (n > in_.size()) { ok_ = false; return {}; }
+    if (n > in_.size()) {
+      ok_ = false;
+      return {};
+    }
     return text(static_cast<std::size_t>(n));
   }
   [[nodiscard]] bool ok() const { return ok_; }

@@ -3,8 +3,9 @@
 ///
 /// Errors are values. Errc names what a caller can act on; context says on what it happened, in one
 /// line for a person. Context never holds a key, a secret, a plaintext name or file content.
-/// Exactly two files translate an Errc at the edges (src/fuse/errno.cc, src/gateway/s3/error_code.cc),
-/// each with a full switch and no default, so that a new code fails to compile until it is mapped.
+/// Exactly two files translate an Errc at the edges (src/fuse/errno.cc,
+/// src/gateway/s3/error_code.cc), each with a full switch and no default, so that a new code fails
+/// to compile until it is mapped.
 
 #include <string>
 #include <string_view>
@@ -21,24 +22,24 @@ enum class Errc {
   IsDirectory,
   NotEmpty,
   NameTooLong,
-  TooLarge,       // beyond the largest file or value that the format holds
+  TooLarge,  // beyond the largest file or value that the format holds
   TooManyLinks,
-  CrossDevice,    // a rename or link that may not leave where it is (a versioned bucket)
-  NoAttribute,    // no extended attribute of that name
-  OutOfRange,     // the caller's buffer is too small for the value
-  Permission,     // not allowed, whoever asks (immutable, locked, not owner)
-  AccessDenied,   // not allowed to this principal
-  ReadOnly,       // the vault or mount takes no writes now
+  CrossDevice,   // a rename or link that may not leave where it is (a versioned bucket)
+  NoAttribute,   // no extended attribute of that name
+  OutOfRange,    // the caller's buffer is too small for the value
+  Permission,    // not allowed, whoever asks (immutable, locked, not owner)
+  AccessDenied,  // not allowed to this principal
+  ReadOnly,      // the vault or mount takes no writes now
   NoSpace,
-  Busy,           // somebody else holds it (a second daemon, a mounted directory)
-  Stale,          // the handle or inode is gone
-  Conflict,       // a condition on the present state did not hold (If-Match, compare-and-swap)
+  Busy,      // somebody else holds it (a second daemon, a mounted directory)
+  Stale,     // the handle or inode is gone
+  Conflict,  // a condition on the present state did not hold (If-Match, compare-and-swap)
   Io,
-  Corrupt,              // bytes on disk are not what was written
-  AuthenticationFailed, // an AEAD tag or MAC did not verify
-  WrongKey,             // no key slot opens with this passphrase, key file or recovery key
+  Corrupt,               // bytes on disk are not what was written
+  AuthenticationFailed,  // an AEAD tag or MAC did not verify
+  WrongKey,              // no key slot opens with this passphrase, key file or recovery key
   NotEnoughVolumes,
-  Forked,         // two histories of one vault
+  Forked,  // two histories of one vault
   TimedOut,
   Cancelled,
   ShuttingDown,
@@ -70,19 +71,24 @@ Error errno_error(int error_number, std::string_view what);
 
 }  // namespace coffer
 
+// NOLINTBEGIN(bugprone-macro-parentheses): the arguments are declarations and names
+
 /// Returns the error of `expr` from the enclosing function, or goes on.
-#define COFFER_TRY(expr)                                                 \
-  do {                                                                   \
-    if (auto coffer_try_result = (expr); !coffer_try_result)             \
-      return ::coffer::fail(std::move(coffer_try_result).error());       \
+#define COFFER_TRY(expr)                                           \
+  do {                                                             \
+    if (auto coffer_try_result = (expr); !coffer_try_result)       \
+      return ::coffer::fail(std::move(coffer_try_result).error()); \
   } while (false)
 
 #define COFFER_CONCAT_INNER(a, b) a##b
 #define COFFER_CONCAT(a, b) COFFER_CONCAT_INNER(a, b)
 
 /// COFFER_ASSIGN(auto x, f()): x = *f(), or returns f's error from the enclosing function.
-#define COFFER_ASSIGN(lhs, expr) COFFER_ASSIGN_INNER(COFFER_CONCAT(coffer_assign_, __LINE__), lhs, expr)
-#define COFFER_ASSIGN_INNER(tmp, lhs, expr)                         \
-  auto tmp = (expr);                                                \
-  if (!tmp) return ::coffer::fail(std::move(tmp).error());          \
+#define COFFER_ASSIGN(lhs, expr) \
+  COFFER_ASSIGN_INNER(COFFER_CONCAT(coffer_assign_, __LINE__), lhs, expr)
+#define COFFER_ASSIGN_INNER(tmp, lhs, expr)                \
+  auto tmp = (expr);                                       \
+  if (!tmp) return ::coffer::fail(std::move(tmp).error()); \
   lhs = std::move(*tmp)
+
+// NOLINTEND(bugprone-macro-parentheses)

@@ -1,7 +1,7 @@
 #pragma once
-/// Mutex, SharedMutex, CondVar and their guards: the standard ones with clang's thread-safety annotations
-/// (https://clang.llvm.org/docs/ThreadSafetyAnalysis.html). Fields say GUARDED_BY, functions say
-/// REQUIRES/EXCLUDES. The global lock order is the table in docs/architecture.md.
+/// Mutex, SharedMutex, CondVar and their guards: the standard ones with clang's thread-safety
+/// annotations (https://clang.llvm.org/docs/ThreadSafetyAnalysis.html). Fields say GUARDED_BY,
+/// functions say REQUIRES/EXCLUDES. The global lock order is the table in docs/architecture.md.
 
 #include <chrono>
 #include <condition_variable>
@@ -56,11 +56,19 @@ class CAPABILITY("shared_mutex") SharedMutex {
 class SCOPED_CAPABILITY MutexLock {
  public:
   explicit MutexLock(Mutex& mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
-  ~MutexLock() RELEASE() { if (held_) mutex_.unlock(); }
+  ~MutexLock() RELEASE() {
+    if (held_) mutex_.unlock();
+  }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
-  void unlock() RELEASE() { held_ = false; mutex_.unlock(); }
-  void lock() ACQUIRE() { mutex_.lock(); held_ = true; }
+  void unlock() RELEASE() {
+    held_ = false;
+    mutex_.unlock();
+  }
+  void lock() ACQUIRE() {
+    mutex_.lock();
+    held_ = true;
+  }
 
  private:
   friend class CondVar;
@@ -81,7 +89,9 @@ class SCOPED_CAPABILITY ExclusiveLock {
 
 class SCOPED_CAPABILITY SharedLock {
  public:
-  explicit SharedLock(SharedMutex& mutex) ACQUIRE_SHARED(mutex) : mutex_(mutex) { mutex_.lock_shared(); }
+  explicit SharedLock(SharedMutex& mutex) ACQUIRE_SHARED(mutex) : mutex_(mutex) {
+    mutex_.lock_shared();
+  }
   ~SharedLock() RELEASE_GENERIC() { mutex_.unlock_shared(); }
   SharedLock(const SharedLock&) = delete;
   SharedLock& operator=(const SharedLock&) = delete;
@@ -101,7 +111,8 @@ class CondVar {
   }
   /// False on timeout.
   template <typename Rep, typename Period>
-  bool wait_for(MutexLock& lock, std::chrono::duration<Rep, Period> timeout) NO_THREAD_SAFETY_ANALYSIS {
+  bool wait_for(MutexLock& lock,
+                std::chrono::duration<Rep, Period> timeout) NO_THREAD_SAFETY_ANALYSIS {
     std::unique_lock<std::mutex> inner(lock.mutex_.mutex_, std::adopt_lock);
     const bool woken = cond_.wait_for(inner, timeout) == std::cv_status::no_timeout;
     inner.release();

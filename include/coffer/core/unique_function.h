@@ -21,11 +21,12 @@ template <typename R, typename... Args>
 class UniqueFunction<R(Args...)> {
  public:
   UniqueFunction() = default;
-  template <typename Fn>
-  requires(!std::is_same_v<std::remove_cvref_t<Fn>, UniqueFunction> &&
-           std::is_invocable_r_v<R, std::decay_t<Fn>&, Args...>)
-      UniqueFunction(
-          Fn&& fn) {  // NOLINT(google-explicit-constructor): a lambda is passed as itself
+  // A lambda is passed as itself; the constraint leaves moves to the move constructor.
+  // NOLINTBEGIN(google-explicit-constructor, bugprone-forwarding-reference-overload)
+  template <typename Fn,
+            typename = std::enable_if_t<!std::is_same_v<std::remove_cvref_t<Fn>, UniqueFunction> &&
+                                        std::is_invocable_r_v<R, std::decay_t<Fn>&, Args...>>>
+  UniqueFunction(Fn&& fn) {
     using Callable = std::decay_t<Fn>;
     if constexpr (fits<Callable>()) {
       ::new (static_cast<void*>(storage_)) Callable(std::forward<Fn>(fn));
@@ -34,6 +35,7 @@ class UniqueFunction<R(Args...)> {
     }
     operations_ = &kOperations<Callable>;
   }
+  // NOLINTEND(google-explicit-constructor, bugprone-forwarding-reference-overload)
   UniqueFunction(UniqueFunction&& other) noexcept { take(other); }
   UniqueFunction& operator=(UniqueFunction&& other) noexcept {
     if (this != &other) {
@@ -68,6 +70,7 @@ class UniqueFunction<R(Args...)> {
 
   template <typename Callable>
   static constexpr bool fits() {
+    // NOLINTNEXTLINE(misc-redundant-expression): redundant for most callables only
     return sizeof(Callable) <= kInlineBytes && alignof(Callable) <= alignof(std::max_align_t) &&
            std::is_nothrow_move_constructible_v<Callable>;
   }

@@ -1,0 +1,125 @@
+#include "gateway/http/connection.h"
+
+#include "gateway/http/exchange.h"
+
+namespace coffer::gateway {
+
+void Connection::start(ServerState& state, IoThread& io, boost::asio::ip::tcp::socket socket,
+                       boost::asio::ssl::context* tls) {
+  auto* connection = new Connection(state, io, std::move(socket), tls);
+  start_detached(connection->run(), [connection] { delete connection; });
+}
+
+Connection::Connection(ServerState& state, IoThread& io, boost::asio::ip::tcp::socket socket,
+                       boost::asio::ssl::context* tls)
+    : state_(state), io_(io), stream_(std::move(socket), tls) {
+  expires_in(state_.options.header_timeout);
+  io_.add(*this);
+}
+
+Connection::~Connection() {
+  io_.remove(*this);
+  stream_.close();
+  state_.connections.give_back(1);
+}
+
+void Connection::drain() {
+  if (idle_) close_socket();
+}
+
+Task<void> Connection::run() {
+  if (stream_.encrypted() && co_await stream_.handshake() == 0) co_return;
+  Next next = Next::KeepAlive;
+  while (next == Next::KeepAlive && !state_.draining.load(std::memory_order_relaxed)) {
+    Exchange exchange(state_);
+    exchange.head.set_request_id(state_.next_request_id());
+    exchange.head.set_encrypted(stream_.encrypted());
+    if (!co_await read_head(exchange)) break;
+    next = co_await serve(exchange);
+  }
+  if (stream_.encrypted()) {
+    expires_in(std::chrono::seconds(2));
+    co_await stream_.shutdown();
+  }
+}
+
+Task<bool> Connection::fill_input(std::size_t capacity_max) {
+  const MutableBytes room = input_.room(capacity_max);
+  if (room.empty()) co_return false;
+  const std::size_t n = co_await stream_.read_some(room);
+  input_.add(n);
+  co_return n > 0;
+}
+
+/// False when there is no request to serve: the client went away, or what it sent was answered
+/// here.
+Task<bool> Connection::read_head(Exchange& exchange) {
+  idle_ = input_.empty();
+  if (idle_) input_.shrink();
+  expires_in(idle_ ? state_.options.idle_timeout : state_.options.header_timeout);
+  HttpParser::Progress progress;
+  bool begun = false;
+  while (true) {
+    // Some clients end a body with a line break too many (RFC 9112 §2.2).
+    while (!begun && !input_.empty() &&
+           (input_.bytes()[0] == std::byte{'\r'} || input_.bytes()[0] == std::byte{'\n'})) {
+      input_.consume(1);
+    }
+    if (!input_.empty()) {
+      if (!begun) {
+        begun = true;
+        idle_ = false;
+        expires_in(state_.options.header_timeout);
+        exchange.started = std::chrono::steady_clock::now();
+      }
+      progress = exchange.parser.head(input_.bytes());
+      input_.consume(progress.consumed);
+      if (progress.status != HttpParser::Status::NeedMore) break;
+    }
+    if (!co_await fill_input(state_.options.header_bytes_max + 1024)) {
+      if (input_.size() < state_.options.header_bytes_max) co_return false;
+      progress.status = HttpParser::Status::TooLarge;
+      break;
+    }
+  }
+  if (progress.status == HttpParser::Status::Done) {
+    exchange.parser.describe(exchange.head);
+    co_return true;
+  }
+  exchange.reply = state_.handler.failure(
+      exchange.head, progress.status == HttpParser::Status::TooLarge ? HttpFailure::HeaderTooLarge
+                                                                     : HttpFailure::Malformed);
+  exchange.reply.close = true;
+  if (co_await send(exchange)) co_await linger();
+  co_return false;
+}
+
+Task<Connection::Next> Connection::serve(Exchange& exchange) {
+  const bool chunked = exchange.parser.framing() == HttpParser::Framing::Chunked;
+  exchange.body_left = chunked ? 0 : exchange.head.content_length().value_or(0);
+  exchange.body_done = !chunked && exchange.body_left == 0;
+  exchange.expects_continue = !exchange.body_done && exchange.parser.http_1_1() &&
+                              exchange.head.value_or("expect", {}).starts_with("100-");
+  exchange.running = state_.requests.take(1);
+  if (exchange.running) {
+    co_await begin(exchange);
+  } else {
+    exchange.reply = state_.handler.failure(exchange.head, HttpFailure::Overloaded);
+    exchange.replied = true;
+  }
+  bool whole = true;
+  if (!exchange.replied) whole = co_await take_body(exchange);
+
+  // What is left of a refused body is read if it is short; else the connection cannot go on.
+  bool drained = exchange.body_done;
+  if (!drained && whole && !exchange.expects_continue) drained = co_await discard_body(exchange);
+  if (!drained || !exchange.parser.keep_alive() || state_.draining) exchange.reply.close = true;
+  const bool sent = co_await send(exchange);
+  exchange.outcome.status = exchange.reply.status;
+  exchange.outcome.duration = std::chrono::steady_clock::now() - exchange.started;
+  state_.handler.completed(exchange.head, exchange.outcome);
+  if (sent && !drained) co_await linger();
+  co_return sent && !exchange.reply.close ? Next::KeepAlive : Next::Close;
+}
+
+}  // namespace coffer::gateway

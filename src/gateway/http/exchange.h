@@ -1,0 +1,79 @@
+#pragma once
+/// Exchange: one request and its reply while they are under way on a connection.
+///
+/// Owns      the request's head, sink, reply and its two windows; gives their quota back at its
+/// end.
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <memory>
+
+#include "gateway/http/handler.h"
+#include "gateway/http/http_parser.h"
+#include "gateway/http/server_state.h"
+
+namespace coffer::gateway {
+
+struct Exchange {
+  static constexpr std::size_t kWindowBytesMin = 16 * 1024;
+
+  explicit Exchange(ServerState& server)
+      : state(server),
+        parser(server.options.header_bytes_max),
+        head(server.options.header_bytes_max + 64) {}
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange() {
+    if (running) state.requests.give_back(1);
+    state.windows.give_back(windows_quota);
+  }
+
+  /// Two windows that suit a body of `length` bytes, or smaller ones when memory is short; one
+  /// where one holds it all. False when there is no memory even for small ones. Any thread.
+  bool take_windows(std::uint64_t length) {
+    const std::size_t wanted = state.options.window_bytes;
+    if (length <= wanted) {
+      const std::size_t size = std::max(kWindowBytesMin, static_cast<std::size_t>(length));
+      if (state.windows.take(size)) {
+        windows_quota = size;
+        windows[0] = state.buffers.take(size);
+        window_bytes = size;
+        return true;
+      }
+    }
+    for (std::size_t size = wanted; size >= kWindowBytesMin; size /= 4) {
+      if (!state.windows.take(2 * size)) continue;
+      windows_quota = 2 * size;
+      for (BufferRef& window : windows) window = state.buffers.take(size);
+      window_bytes = size;
+      return true;
+    }
+    return false;
+  }
+  [[nodiscard]] MutableBytes window(std::size_t which) const {
+    return windows[which].span().first(window_bytes);
+  }
+
+  ServerState& state;
+  HttpParser parser;
+  RequestHead head;
+  std::chrono::steady_clock::time_point started;
+
+  std::unique_ptr<BodySink> sink;
+  std::uint64_t body_left = 0;  // with a Content-Length
+  bool body_done = false;
+  bool expects_continue = false;
+
+  Reply reply;
+  bool replied = false;          // `reply` is set
+  std::size_t source_ready = 0;  // bytes of the source that are already in window 0
+
+  std::array<BufferRef, 2> windows;
+  std::size_t window_bytes = 0;
+  std::size_t windows_quota = 0;
+  bool running = false;  // holds a share of state.requests
+  RequestOutcome outcome;
+};
+
+}  // namespace coffer::gateway

@@ -42,12 +42,17 @@ Result<LockRecord> parse_lock_record(Bytes bytes) {
   if (reader.u16() != LockRecord::kFormatVersion) {
     return fail(Errc::NotSupported, "the lock record is of a newer version");
   }
-  reader.raw(6);
+  const Bytes reserved = reader.raw(6);
   LockRecord record;
   record.machine = Uuid::from_bytes(reader.raw(Uuid::kBytes));
   record.boot = Uuid::from_bytes(reader.raw(Uuid::kBytes));
   record.session = SessionUuid(Uuid::from_bytes(reader.raw(Uuid::kBytes)));
   record.counter = reader.u64();
+  for (const Bytes zeros : {reserved, reader.raw(reader.remaining())}) {
+    if (std::any_of(zeros.begin(), zeros.end(), [](std::byte b) { return b != std::byte{0}; })) {
+      return fail(Errc::Corrupt, "lock record: reserved bytes are set");
+    }
+  }
   return record;
 }
 

@@ -1,9 +1,11 @@
 #include "vault/crypto/key_store.h"
 
 #include <gtest/gtest.h>
+#include <sodium.h>
 
 #include <string>
 
+#include "tests/vault/format_example.h"
 #include "vault/crypto/random.h"
 #include "vault/crypto/recovery_key.h"
 
@@ -86,18 +88,27 @@ TEST_F(KeySlotsTest, NoByteOfASlotCanBeChanged) {
   }
 }
 
-TEST_F(KeySlotsTest, ADowngradeOfArgon2IsNoticedByTheWrapAlone) {
-  // The attacker lowers the cost and even knows the passphrase's hash at it: the wrap was bound to
-  // the cost that the owner chose.
+TEST_F(KeySlotsTest, ALoweredArgon2CostOpensNothing) {
   KeySlots slots(vault_);
-  const KdfCost chosen{2, 16384};
-  ASSERT_TRUE(slots.add(passphrase("open sesame"), chosen, master_, kNow));
+  ASSERT_TRUE(slots.add(passphrase("open sesame"), KdfCost{2, 16384}, master_, kNow));
   std::string bytes = slots.encode();
-  EXPECT_EQ(2, bytes[4]);
+  ASSERT_EQ(2, bytes[4]);
   bytes[4] = 1;
   const KeySlots lowered = KeySlots::parse(vault_, as_bytes(bytes)).value();
   EXPECT_EQ(1U, lowered.list()[0].cost.operations);
   EXPECT_EQ(Errc::WrongKey, lowered.unlock(passphrase("open sesame")).error().code);
+}
+
+TEST_F(KeySlotsTest, TheWrapItselfIsBoundToAllParameters) {
+  // Creation time and public key do not enter Argon2id: only the wrap's AAD can notice them before
+  // the MAC does, whose key comes out of the wrap.
+  const std::string good = slots_with("open sesame").encode();
+  for (const std::size_t at : {16, 23, 40, 71}) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 1);
+    const KeySlots slots = KeySlots::parse(vault_, as_bytes(bad)).value();
+    EXPECT_EQ(Errc::WrongKey, slots.unlock(passphrase("open sesame")).error().code) << at;
+  }
 }
 
 TEST_F(KeySlotsTest, ASlotOfAnotherVaultDoesNotOpen) {
@@ -150,11 +161,15 @@ TEST_F(KeySlotsTest, ANewMasterReachesEverySlotWithoutPassphrases) {
 }
 
 TEST_F(KeySlotsTest, AStrangersMasterCannotBeSlippedIn) {
-  // The public key is public: anyone can make a box for it. Only the MAC says whose it is.
-  KeySlots mine = slots_with("mine");
-  KeySlots theirs = slots_with("theirs");
-  std::string bytes = mine.encode();
-  bytes.replace(176, 184, theirs.encode().substr(176, 184));
+  // The public key is public: anyone can make a box for it. Only the MAC says whose box it is.
+  std::string bytes = slots_with("mine").encode();
+  const SecretKey strangers = SecretKey::random();
+  const auto at = [&](std::size_t offset) {
+    return reinterpret_cast<unsigned char*>(bytes.data()) + offset;
+  };
+  ASSERT_EQ(
+      0, crypto_box_seal(at(176), reinterpret_cast<const unsigned char*>(strangers.bytes().data()),
+                         SecretKey::kBytes, at(40)));
   const KeySlots forged = KeySlots::parse(vault_, as_bytes(bytes)).value();
   EXPECT_EQ(Errc::AuthenticationFailed, forged.unlock(passphrase("mine")).error().code);
 }
@@ -285,6 +300,19 @@ TEST_F(KeyStoreTest, RotationIsNewMasterNewEpochsNewGeneration) {
   EXPECT_EQ(2U, read.generation());
   EXPECT_EQ(KeyEpoch(2), read.unlock(passphrase("one")).value().ring.active_epoch(KeyKind::Data));
   EXPECT_FALSE(read.unlock(master_));
+}
+
+// The worked example of docs/format.md §2.4: never to be made anew, always to be readable.
+TEST(FrozenKeyStore, OfFormatOneStillOpens) {
+  const std::string bytes = coffer::test::bytes_of_example("key-store-1");
+  ASSERT_EQ(588U, bytes.size());
+  const KeyStore store = KeyStore::parse(as_bytes(bytes)).value();
+  EXPECT_EQ("101112131415161718191a1b1c1d1e1f", store.vault().value().to_string());
+  const UnlockedKeys keys = store.unlock(passphrase("open sesame")).value();
+  EXPECT_EQ("000102030405060708090a0b0c0d0e0f",
+            Uuid::from_bytes(keys.master.bytes().first(16)).to_string());
+  EXPECT_EQ(KeyEpoch(1), keys.ring.active_epoch(KeyKind::Data));
+  EXPECT_EQ(kNow, store.slots().list()[0].created_unix_s);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/vault/format_example.h"
 #include "vault/crypto/key_ring.h"
 #include "vault/crypto/random.h"
 #include "vault/volume/lock_record.h"
@@ -62,6 +63,21 @@ TEST(Superblock, GoesToDiskAndBack) {
   EXPECT_EQ(Superblock::kBytes, bytes.size());
   EXPECT_EQ(sample(), parse_superblock(as_bytes(bytes)).value());
   EXPECT_TRUE(verify_superblock_mac(as_bytes(bytes), sample_mac()));
+}
+
+TEST(Superblock, IsTheExampleOfTheFormatDocument) {
+  std::string example = test::bytes_of_example("superblock-1");
+  ASSERT_EQ(438U, example.size())
+      << "the body, then MAC and checksum; the zeros between are left out";
+  example.insert(390, 16336 - 390, '\0');
+  EXPECT_EQ(test::hex_dump(example), test::hex_dump(sample_bytes()));
+  EXPECT_EQ(sample(), parse_superblock(as_bytes(example)).value());
+}
+
+TEST(LockRecord, IsTheExampleOfTheFormatDocument) {
+  const LockRecord record{uuid_of(1), uuid_of(0x21), SessionUuid(uuid_of(0x41)), 42};
+  EXPECT_EQ(test::hex_dump(test::bytes_of_example("lock-record-1")),
+            test::hex_dump(encode(record)));
 }
 
 TEST(Superblock, EveryChangedByteIsNoticedWithoutAKey) {

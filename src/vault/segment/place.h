@@ -1,7 +1,8 @@
 #pragma once
 /// Place: where sealed bytes lie. A run of consecutive chunks inside one data shard of one stripe.
 ///
-/// Every chunk of a run holds chunk_size plaintext bytes except the last, which may be shorter. Format: docs/format.md §3.
+/// Every chunk of a run holds chunk_size plaintext bytes except the last, which may be shorter.
+/// Format: docs/format.md §3.
 
 #include <compare>
 #include <cstdint>
@@ -19,9 +20,10 @@ inline constexpr std::uint32_t kStripeBlockBytes = 4096;  // stripes start at mu
 
 struct Place {
   SegmentId segment;
-  std::uint32_t stripe = 0;   // start of the stripe in every shard file, in kStripeBlockBytes
-  std::uint8_t shard = 0;     // data shard, 0..k-1
-  std::uint32_t offset = 0;   // first chunk's first sealed byte, from the start of the shard's payload
+  std::uint32_t stripe = 0;  // start of the stripe in every shard file, in kStripeBlockBytes
+  std::uint8_t shard = 0;    // data shard, 0..k-1
+  std::uint32_t offset =
+      0;  // first chunk's first sealed byte, from the start of the shard's payload
   std::uint32_t ordinal = 0;  // first chunk's ordinal in the segment: its nonce
   std::uint32_t bytes = 0;    // plaintext bytes of the whole run
 
@@ -48,8 +50,8 @@ struct Place {
 void encode_place(ByteWriter& out, const Place& place);
 Place decode_place(ByteReader& in);  // check in.ok()
 
-/// Whose bytes stand at a place: file bytes [offset, offset + length) of `inode` are the run's plaintext
-/// from `skip` on.
+/// Whose bytes stand at a place: file bytes [offset, offset + length) of `inode` are the run's
+/// plaintext from `skip` on.
 struct Reference {
   InodeId inode;
   ByteOffset offset;

@@ -3,15 +3,19 @@
 ///
 /// Format    docs/format.md §3. This header never restates offsets.
 /// Owns      open segments with their stripe buffers, shard file handles, the chunk cache.
-/// Borrows   volumes, key ring, erasure codes, buffer pool, executor and journal; they outlive the store.
-/// Threads   everything from any thread; close() once, last.
-/// Errors    NoSpace, Io (fewer than k shards), Corrupt, AuthenticationFailed, NotFound (no such segment: the
+/// Borrows   volumes, key ring, erasure codes, buffer pool, executor and journal; they outlive the
+/// store. Threads   everything from any thread; close() once, last. Errors    NoSpace, Io (fewer
+/// than k shards), Corrupt, AuthenticationFailed, NotFound (no such segment: the
 ///           caller's snapshot is old, look again), ReadOnly, ShuttingDown.
 /// Invariants
-///   1. A (segment key, ordinal) pair seals one plaintext, ever: ordinals are handed out under the mutex and
-///      a segment that failed a write or sync, or that was open at a crash, is never appended to again.
-///   2. A stripe's bytes are written once; synced bytes never share a 4 KiB block with bytes written later.
-///   3. After sync() returned, every place handed out before it began is in a closed stripe, with parity, synced
+///   1. A (segment key, ordinal) pair seals one plaintext, ever: ordinals are handed out under the
+///   mutex and
+///      a segment that failed a write or sync, or that was open at a crash, is never appended to
+///      again.
+///   2. A stripe's bytes are written once; synced bytes never share a 4 KiB block with bytes
+///   written later.
+///   3. After sync() returned, every place handed out before it began is in a closed stripe, with
+///   parity, synced
 ///      on all its volumes or recorded as degraded, and readable from any k of its shards.
 ///   4. Nothing here waits for the database while it holds the mutex or an unfilled reservation.
 
@@ -35,7 +39,7 @@ struct SegmentStoreOptions;
 struct SegmentInfo {
   enum class State : std::uint8_t { Open = 1, Sealed = 2 };
   SegmentId id;
-  SegmentUid uid;                     // names the shard files, derives the key
+  SegmentUid uid;  // names the shard files, derives the key
   std::uint8_t k = 1;
   std::uint8_t m = 0;
   std::vector<std::uint8_t> members;  // k+m member indexes (superblock); slot order
@@ -59,13 +63,16 @@ struct ShardRef {
 class SegmentJournal {
  public:
   virtual ~SegmentJournal() = default;
-  /// Gives the new segment its id and puts its row into the database (written, not synced) before returning.
+  /// Gives the new segment its id and puts its row into the database (written, not synced) before
+  /// returning.
   virtual Result<SegmentId> add_segment(const SegmentInfo& info) = 0;
   virtual void segment_sealed(const SegmentInfo& info) = 0;
-  /// These shards are missing or unknown; returns once a row says so (written; the following WAL sync makes it durable).
+  /// These shards are missing or unknown; returns once a row says so (written; the following WAL
+  /// sync makes it durable).
   virtual Result<void> shards_degraded(std::span<const ShardRef> shards) = 0;
-  /// Member `index` failed a write or sync. Returns once a configuration epoch that calls it stale is synced on the
-  /// reachable volumes; only then may success be answered that skipped it. Idempotent.
+  /// Member `index` failed a write or sync. Returns once a configuration epoch that calls it stale
+  /// is synced on the reachable volumes; only then may success be answered that skipped it.
+  /// Idempotent.
   virtual Result<void> volume_failed(std::uint8_t member_index, const Error& why) = 0;
   /// A read found a shard that does not verify (a hint for heal).
   virtual void shard_damaged(const ShardRef& shard) = 0;
@@ -74,7 +81,10 @@ class SegmentJournal {
 class SegmentStore {
  public:
   enum class Stream : std::uint8_t { NewData, Survivors };
-  enum class CacheUse : std::uint8_t { Keep, Bypass };  // Bypass: streaming reads do not enter the chunk cache
+  enum class CacheUse : std::uint8_t {
+    Keep,
+    Bypass
+  };  // Bypass: streaming reads do not enter the chunk cache
 
   explicit SegmentStore(SegmentStoreDeps deps, SegmentStoreOptions options);
   ~SegmentStore();
@@ -82,26 +92,31 @@ class SegmentStore {
   /// Makes an existing segment known (from its row, at open). Never appended to.
   void add_known(const SegmentInfo& info);
 
-  /// Seals `plain`, which is what stands at `offset` of `inode`, and says where it landed: runs in file order,
-  /// references cover exactly `plain`. Readable at once through read(); in shard files after write_out().
-  Result<std::vector<Reference>> append(Stream stream, InodeId inode, ByteOffset offset, Bytes plain);
+  /// Seals `plain`, which is what stands at `offset` of `inode`, and says where it landed: runs in
+  /// file order, references cover exactly `plain`. Readable at once through read(); in shard files
+  /// after write_out().
+  Result<std::vector<Reference>> append(Stream stream, InodeId inode, ByteOffset offset,
+                                        Bytes plain);
 
   /// Hands everything appended so far to the volumes' files (survives kill -9 of this process).
   Result<void> write_out();
 
-  /// The data half of the commit barrier: closes open stripes, writes parity and headers, syncs all volumes in parallel.
+  /// The data half of the commit barrier: closes open stripes, writes parity and headers, syncs all
+  /// volumes in parallel.
   Result<void> sync();
 
-  /// Plaintext [skip, skip + out.size()) of the run. Never unauthenticated bytes. Rebuilds from other shards
-  /// when a shard is absent, fails or does not verify. @pre skip + out.size() <= place.bytes
+  /// Plaintext [skip, skip + out.size()) of the run. Never unauthenticated bytes. Rebuilds from
+  /// other shards when a shard is absent, fails or does not verify. @pre skip + out.size() <=
+  /// place.bytes
   Result<void> read(const Place& place, std::uint32_t skip, MutableBytes out, CacheUse use);
 
   /// For recovery: every chunk of the run can be given or rebuilt.
   Result<void> verify(const Place& place);
-  /// For recovery: a valid header of that stripe exists on some shard (it was closed, parity written).
+  /// For recovery: a valid header of that stripe exists on some shard (it was closed, parity
+  /// written).
   Result<bool> stripe_closed(SegmentId segment, std::uint32_t stripe);
-  /// For recovery: syncs every present shard file of a segment that was open at the crash. The members whose sync
-  /// failed count as lost for it.
+  /// For recovery: syncs every present shard file of a segment that was open at the crash. The
+  /// members whose sync failed count as lost for it.
   Result<std::vector<std::uint8_t>> sync_known(SegmentId segment);
 
   /// Forgets a segment without live bytes and removes its shard files (once running reads ended).

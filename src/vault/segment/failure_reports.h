@@ -1,0 +1,49 @@
+#pragma once
+/// FailureReports: what went wrong on volumes, kept until the journal has recorded it.
+///
+/// Writers and the sync note failures here and go on; nobody is answered success that skipped a
+/// volume before settle() handed the failure to the journal. Appends never call settle(): it may
+/// block on the database, which may wait for sync(), which waits for them.
+///
+/// Threads   any. Two settle() may report the same thing twice; the journal's calls are idempotent.
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "coffer/core/error.h"
+#include "coffer/core/mutex.h"
+#include "vault/segment/segment_store.h"
+
+namespace coffer {
+
+class FailureReports {
+ public:
+  void volume_failed(std::uint8_t member, const Error& why) EXCLUDES(mutex_);
+  void shards_degraded(std::span<const ShardRef> shards) EXCLUDES(mutex_);
+  /// Bytes that were handed out exist on too few shards: the next sync() says so, once.
+  void bytes_lost(const Error& why) EXCLUDES(mutex_);
+
+  /// Members that take no further writes of this store (until volumes_changed()).
+  [[nodiscard]] bool is_failed(std::uint8_t member) const {
+    return (failed_.load(std::memory_order_acquire) >> member & 1U) != 0;
+  }
+  void forget_failed() { failed_.store(0, std::memory_order_release); }
+
+  /// Tells the journal all that it does not know yet.
+  Result<void> settle(SegmentJournal& journal) EXCLUDES(mutex_);
+  [[nodiscard]] std::optional<Error> lost() const EXCLUDES(mutex_);
+  [[nodiscard]] std::optional<Error> take_lost() EXCLUDES(mutex_);
+
+ private:
+  std::atomic<std::uint64_t> failed_{0};  // bit per member
+  mutable Mutex mutex_;
+  std::vector<std::pair<std::uint8_t, Error>> volumes_ GUARDED_BY(mutex_);
+  std::vector<ShardRef> shards_ GUARDED_BY(mutex_);
+  std::optional<Error> lost_ GUARDED_BY(mutex_);
+};
+
+}  // namespace coffer

@@ -1,0 +1,187 @@
+#include "vault/segment/segment_store.h"
+
+#include <array>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "vault/segment/segment_context.h"
+#include "vault/segment/segment_reader.h"
+#include "vault/segment/segment_sync.h"
+#include "vault/segment/shard_rebuild.h"
+#include "vault/segment/stream_writer.h"
+#include "vault/volume/io_wait.h"
+#include "vault/volume/volume_set.h"
+
+namespace coffer {
+
+struct SegmentStore::Impl {
+  Impl(SegmentStoreDeps deps, SegmentStoreOptions options)
+      : context(deps, std::move(options)),
+        reader(context),
+        sync(context, [this] { close_stripes(); }),
+        new_data(context, Stream::NewData, [this](const auto& writer) { add(writer); }),
+        survivors(context, Stream::Survivors, [this](const auto& writer) { add(writer); }) {}
+
+  void add(const std::shared_ptr<SegmentWriter>& writer) {
+    {
+      ExclusiveLock lock(mutex);
+      segments.insert_or_assign(writer->segment()->info().id, writer->segment());
+    }
+    sync.add(writer);
+  }
+  [[nodiscard]] std::shared_ptr<Segment> find(SegmentId id) const {
+    SharedLock lock(mutex);
+    const auto found = segments.find(id);
+    return found == segments.end() ? nullptr : found->second;
+  }
+  [[nodiscard]] Result<std::shared_ptr<Segment>> get(SegmentId id) const {
+    if (auto segment = find(id)) return segment;
+    return fail(Errc::NotFound, "no such segment");
+  }
+  StreamWriter& stream(Stream which) { return which == Stream::NewData ? new_data : survivors; }
+  void close_stripes() {
+    new_data.close_stripes();
+    survivors.close_stripes();
+  }
+  /// Not from sync(): the database may be waiting for that.
+  void tell_sealed() {
+    for (const auto& writer : sync.take_finished()) {
+      SegmentInfo info = writer->segment()->info();
+      info.state = SegmentInfo::State::Sealed;
+      context.deps.journal.segment_sealed(info);
+    }
+  }
+  Result<void> end_segments() {
+    new_data.end_segment();
+    survivors.end_segment();
+    Result<void> synced = sync.sync();
+    tell_sealed();
+    return synced;
+  }
+
+  SegmentContext context;
+  SegmentReader reader;
+  SegmentSync sync;
+  StreamWriter new_data;
+  StreamWriter survivors;
+  mutable SharedMutex mutex;
+  std::unordered_map<SegmentId, std::shared_ptr<Segment>> segments GUARDED_BY(mutex);
+};
+
+SegmentStore::SegmentStore(SegmentStoreDeps deps, SegmentStoreOptions options)
+    : impl_(std::make_unique<Impl>(deps, std::move(options))) {}
+
+SegmentStore::~SegmentStore() = default;
+
+void SegmentStore::add_known(const SegmentInfo& info) {
+  ExclusiveLock lock(impl_->mutex);
+  impl_->segments.try_emplace(info.id, std::make_shared<Segment>(info));
+}
+
+Result<std::vector<Reference>> SegmentStore::append(Stream stream, InodeId inode, ByteOffset offset,
+                                                    Bytes plain) {
+  auto references = impl_->stream(stream).append(inode, offset, plain);
+  impl_->tell_sealed();
+  return references;
+}
+
+Result<void> SegmentStore::write_out() {
+  impl_->new_data.write_out();
+  impl_->survivors.write_out();
+  COFFER_TRY(impl_->context.reports.settle(impl_->context.deps.journal));
+  if (auto lost = impl_->context.reports.lost()) return fail(*std::move(lost));
+  return {};
+}
+
+Result<void> SegmentStore::sync() { return impl_->sync.sync(); }
+
+Result<void> SegmentStore::read(const Place& place, std::uint32_t skip, MutableBytes out,
+                                CacheUse use) {
+  COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(place.segment));
+  return impl_->reader.read(segment, place, skip, out, use);
+}
+
+Result<void> SegmentStore::verify(const Place& place) {
+  COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(place.segment));
+  const BufferRef scratch = impl_->context.deps.buffers.take(place.bytes);
+  return impl_->reader.read(segment, place, 0, scratch.span().first(place.bytes), CacheUse::Bypass);
+}
+
+Result<bool> SegmentStore::stripe_closed(SegmentId id, std::uint32_t stripe) {
+  COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(id));
+  if (segment->live(stripe)) return false;
+  return ShardRebuild(impl_->context, *segment, stripe).has_header();
+}
+
+Result<std::vector<std::uint8_t>> SegmentStore::sync_known(SegmentId id) {
+  COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(id));
+  std::vector<char> lost(segment->shards(), 0);
+  impl_->context.for_each(segment->shards(), [&](std::size_t i) {
+    const auto slot = static_cast<std::uint32_t>(i);
+    if (impl_->context.deps.volumes.readable(segment->member(slot)) == nullptr) return;
+    const auto file = impl_->context.files.open(*segment, slot);
+    IoWait<void> wait;
+    if (file) (*file)->sync(wait.completion());
+    if (!file || !wait.wait()) lost[i] = 1;
+  });
+  std::vector<std::uint8_t> members;
+  for (std::uint32_t slot = 0; slot < segment->shards(); ++slot) {
+    if (lost[slot] == 0) continue;
+    segment->lose(slot, 0);
+    members.push_back(segment->member(slot));
+  }
+  return members;
+}
+
+Result<void> SegmentStore::remove(SegmentId id) {
+  COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(id));
+  segment->set_removed();
+  {
+    ExclusiveLock lock(impl_->mutex);
+    impl_->segments.erase(id);
+  }
+  impl_->context.files.forget(*segment);
+  Result<void> result;
+  for (const std::uint8_t member : segment->info().members) {
+    Volume* volume = impl_->context.deps.volumes.writable(member);
+    if (volume == nullptr) continue;  // what stays there is removed when the volume is caught up
+    IoWait<void> wait;
+    volume->shards().remove(segment->info().uid.value().to_string(), wait.completion());
+    Result<void> removed = wait.wait();
+    if (!removed && removed.error().code != Errc::NotFound) result = std::move(removed);
+  }
+  return result;
+}
+
+Result<void> SegmentStore::seal_open() { return impl_->end_segments(); }
+
+void SegmentStore::volumes_changed() {
+  impl_->context.reports.forget_failed();
+  impl_->context.files.forget_all();
+  impl_->new_data.end_segment();
+  impl_->survivors.end_segment();
+}
+
+Result<void> SegmentStore::close() {
+  impl_->new_data.shut_down();
+  impl_->survivors.shut_down();
+  return impl_->end_segments();
+}
+
+SegmentStore::Stats SegmentStore::stats() const {
+  const SegmentCounters& counters = impl_->context.counters;
+  Stats stats{};
+  stats.bytes_unsynced = counters.bytes_unsynced.load();
+  stats.shard_bytes_written = counters.shard_bytes_written.load();
+  stats.plain_bytes_appended = counters.plain_bytes_appended.load();
+  stats.syncs = counters.syncs.load();
+  stats.cache_hits = counters.cache_hits.load();
+  stats.cache_misses = counters.cache_misses.load();
+  stats.rebuilt_reads = counters.rebuilt_reads.load();
+  stats.current_k = counters.current_k.load();
+  stats.current_m = counters.current_m.load();
+  return stats;
+}
+
+}  // namespace coffer

@@ -1,0 +1,206 @@
+#include "vault/segment/segment_writer.h"
+
+#include <algorithm>
+#include <bit>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "vault/crypto/random.h"
+#include "vault/segment/segment_context.h"
+#include "vault/segment/volume_choice.h"
+#include "vault/volume/io_wait.h"
+#include "vault/volume/volume_set.h"
+
+namespace coffer {
+
+namespace {
+
+/// Takes back shard files of a segment that did not come to be.
+void remove_files(SegmentContext& context, const SegmentInfo& info) {
+  for (const std::uint8_t member : info.members) {
+    Volume* volume = context.deps.volumes.writable(member);
+    if (volume == nullptr || context.reports.is_failed(member)) continue;
+    IoWait<void> wait;
+    volume->shards().remove(info.uid.value().to_string(), wait.completion());
+    (void)wait.wait();  // what stays behind is an orphan that upkeep removes
+  }
+}
+
+/// The files, by slot; an error if one volume did not make its own.
+Result<std::vector<std::shared_ptr<ShardFile>>> create_files(SegmentContext& context,
+                                                             const SegmentInfo& info) {
+  const std::size_t shards = info.members.size();
+  std::vector<std::shared_ptr<ShardFile>> files(shards);
+  std::vector<std::optional<Error>> errors(shards);
+  context.for_each(shards, [&](std::size_t slot) {
+    Volume* volume = context.deps.volumes.writable(info.members[slot]);
+    if (volume == nullptr) {
+      errors[slot] = Error{Errc::Io, "a volume went away"};
+      return;
+    }
+    IoWait<std::shared_ptr<ShardFile>> wait;
+    volume->shards().create(info.uid.value().to_string(), wait.completion());
+    if (auto made = wait.wait()) {
+      files[slot] = *std::move(made);
+    } else {
+      errors[slot] = std::move(made).error();
+    }
+  });
+  std::optional<Error> first;
+  for (std::size_t slot = 0; slot < shards; ++slot) {
+    if (!errors[slot]) continue;
+    if (errors[slot]->code != Errc::NoSpace) {
+      context.reports.volume_failed(info.members[slot], *errors[slot]);
+    }
+    if (!first) first = errors[slot];
+  }
+  if (first) return fail(*std::move(first));
+  return files;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<SegmentWriter>> SegmentWriter::create(SegmentContext& context,
+                                                             const VolumeChoice& choice) {
+  SegmentInfo info;
+  info.uid = SegmentUid(crypto::random_uuid());
+  info.k = choice.k;
+  info.m = choice.m;
+  info.members = choice.members;
+  info.data_epoch = context.ciphers.source().active_epoch();
+  info.shard_bytes_max = choice.shard_bytes_max;
+  COFFER_TRY(context.ciphers.get(info));
+  auto files = create_files(context, info);
+  if (!files) {
+    remove_files(context, info);
+    return fail(std::move(files).error());
+  }
+  auto id = context.deps.journal.add_segment(info);
+  if (!id) {
+    remove_files(context, info);
+    return fail(std::move(id).error());
+  }
+  info.id = *id;
+  COFFER_ASSIGN(std::shared_ptr<const SegmentCipher> cipher, context.ciphers.get(info));
+  return std::make_shared<SegmentWriter>(context, std::make_shared<Segment>(std::move(info)),
+                                         *std::move(files), std::move(cipher));
+}
+
+SegmentWriter::SegmentWriter(SegmentContext& context, std::shared_ptr<Segment> segment,
+                             std::vector<std::shared_ptr<ShardFile>> files,
+                             std::shared_ptr<const SegmentCipher> cipher)
+    : context_(context),
+      segment_(std::move(segment)),
+      files_(std::move(files)),
+      cipher_(std::move(cipher)) {}
+
+void SegmentWriter::lose(std::uint32_t slot, std::uint32_t stripe, const Error& why) {
+  segment_->lose(slot, stripe);
+  lost_slots_.fetch_or(1U << slot, std::memory_order_acq_rel);
+  // A full disk is not a broken one: its metadata mirror and its older shards stay current.
+  if (why.code != Errc::NoSpace) context_.reports.volume_failed(segment_->member(slot), why);
+}
+
+Result<void> SegmentWriter::write(std::uint32_t slot, std::uint32_t stripe, std::uint64_t at,
+                                  std::vector<IoSlice> pieces) {
+  if (segment_->is_lost(slot, stripe)) return fail(Errc::Io, "the shard file failed before");
+  std::uint64_t bytes = 0;
+  for (const IoSlice& piece : pieces) bytes += piece.bytes.size();
+  IoWait<void> wait;
+  files_[slot]->write(ByteOffset(at), std::move(pieces), wait.completion());
+  if (Result<void> done = wait.wait(); !done) {
+    lose(slot, stripe, done.error());
+    return done;
+  }
+  context_.counters.shard_bytes_written.fetch_add(bytes, std::memory_order_relaxed);
+  return {};
+}
+
+void SegmentWriter::start_writeback(std::uint32_t slot, std::uint64_t at, std::uint64_t bytes) {
+  files_[slot]->start_writeback(ByteOffset(at), ByteCount(bytes));
+}
+
+std::uint32_t SegmentWriter::lost_shards(std::uint32_t stripe) const {
+  std::uint32_t lost = 0;
+  for (std::uint32_t shard = 0; shard < segment_->shards(); ++shard) {
+    if (segment_->is_lost(segment_->slot(stripe, shard), stripe)) lost |= 1U << shard;
+  }
+  return lost;
+}
+
+bool SegmentWriter::recoverable(const WrittenStripe& stripe) const {
+  const std::uint32_t data = (1U << segment_->info().k) - 1;
+  const int lost_data = std::popcount(stripe.lost & data);
+  const int parity = std::popcount(stripe.used & ~data & ~stripe.lost);
+  return lost_data <= parity;
+}
+
+void SegmentWriter::stripe_written(std::uint32_t stripe, std::uint32_t used) {
+  WrittenStripe written{stripe, used, lost_shards(stripe) & used};
+  if (!recoverable(written)) {
+    context_.reports.bytes_lost(
+        Error{Errc::Io, "a write failed on more volumes than parity covers"});
+  }
+  {
+    MutexLock lock(mutex_);
+    for (std::uint32_t shard = 0; shard < segment_->shards(); ++shard) {
+      if ((used >> shard & 1U) != 0) dirty_slots_ |= 1U << segment_->slot(stripe, shard);
+    }
+    written_.push_back(written);
+  }
+  open_stripes_.fetch_sub(1, std::memory_order_release);
+}
+
+bool SegmentWriter::finished() const {
+  if (!ended() || open_stripes_.load(std::memory_order_acquire) != 0) return false;
+  MutexLock lock(mutex_);
+  return written_.empty();
+}
+
+SegmentWriter::Unsynced SegmentWriter::take_unsynced() {
+  Unsynced taken;
+  std::uint32_t dirty = 0;
+  {
+    MutexLock lock(mutex_);
+    dirty = std::exchange(dirty_slots_, 0);
+    taken.stripes = std::exchange(written_, {});
+  }
+  for (std::uint32_t slot = 0; slot < segment_->shards(); ++slot) {
+    if ((dirty >> slot & 1U) != 0 && (lost_slots_.load() >> slot & 1U) == 0) {
+      taken.slots.push_back(slot);
+    }
+  }
+  return taken;
+}
+
+bool SegmentWriter::sync_slot(std::uint32_t slot, const Unsynced& unsynced) {
+  IoWait<void> wait;
+  files_[slot]->sync(wait.completion());
+  const Result<void> done = wait.wait();
+  if (done) return true;
+  std::uint32_t first = UINT32_MAX;
+  for (const WrittenStripe& one : unsynced.stripes) first = std::min(first, one.stripe);
+  // Even NoSpace: delayed allocation failed, the pages are clean now and their content is gone.
+  lose(slot, first, Error{Errc::Io, done.error().context});
+  return false;
+}
+
+Result<void> SegmentWriter::settle(const Unsynced& unsynced) {
+  std::vector<ShardRef> degraded;
+  bool lost_bytes = false;
+  for (WrittenStripe one : unsynced.stripes) {
+    const bool known_lost = !recoverable(one);  // reported when it was written
+    one.lost = lost_shards(one.stripe) & one.used;
+    if (!known_lost && !recoverable(one)) lost_bytes = true;
+    for (std::uint32_t shard = 0; shard < segment_->shards(); ++shard) {
+      if ((one.lost >> shard & 1U) == 0) continue;
+      degraded.push_back({segment_->info().id, one.stripe, static_cast<std::uint8_t>(shard)});
+    }
+  }
+  if (!degraded.empty()) context_.reports.shards_degraded(degraded);
+  if (lost_bytes) return fail(Errc::Io, "a sync failed on more volumes than parity covers");
+  return {};
+}
+
+}  // namespace coffer

@@ -1,0 +1,42 @@
+#pragma once
+/// ShardFiles: shard files opened for reading, a bounded number of them.
+///
+/// Borrows   the volumes. Threads: any.
+/// Errors    NotFound (the volume or the file is not there), Io, TimedOut.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "coffer/core/buffer.h"
+#include "coffer/core/error.h"
+#include "coffer/core/lru_cache.h"
+#include "vault/segment/segment.h"
+#include "vault/volume/volume.h"
+
+namespace coffer {
+
+class VolumeSet;
+
+class ShardFiles {
+ public:
+  ShardFiles(VolumeSet& volumes, std::uint32_t open_max) : volumes_(volumes), open_(open_max, 8) {}
+
+  /// Reads `bytes` at `at` of the file in `slot`; a file that ends earlier is an error (Corrupt).
+  Result<BufferRef> read(const Segment& segment, std::uint32_t slot, std::uint64_t at,
+                         std::uint32_t bytes, BufferPool& buffers);
+  Result<std::shared_ptr<ShardFile>> open(const Segment& segment, std::uint32_t slot);
+  /// Drops the handles of a segment; its readers keep what they hold.
+  void forget(const Segment& segment);
+  void forget_all() { open_.clear(); }
+
+ private:
+  static std::uint64_t key(const Segment& segment, std::uint32_t slot) {
+    return segment.info().id.value() * kStripeShardsMax + slot;
+  }
+
+  VolumeSet& volumes_;
+  LruCache<std::uint64_t, std::shared_ptr<ShardFile>> open_;
+};
+
+}  // namespace coffer

@@ -1,0 +1,125 @@
+#include "vault/segment/shard_rebuild.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "vault/segment/segment_context.h"
+
+namespace coffer {
+
+namespace {
+
+constexpr int kTriesMax = 64;
+
+/// Advances `pick`, ascending indexes below n, to the next combination; false after the last.
+bool next_combination(std::vector<std::size_t>& pick, std::size_t n) {
+  const std::size_t k = pick.size();
+  for (std::size_t i = k; i-- > 0;) {
+    if (pick[i] == n - k + i) continue;
+    ++pick[i];
+    for (std::size_t j = i + 1; j < k; ++j) pick[j] = pick[j - 1] + 1;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<StripeHeader> read_stripe_header(SegmentContext& context, const Segment& segment,
+                                        std::uint32_t stripe, std::uint32_t shard) {
+  const SegmentInfo& info = segment.info();
+  const std::uint32_t slot = segment.slot(stripe, shard);
+  if (segment.is_lost(slot, stripe)) return fail(Errc::Io, "the shard file failed a write or sync");
+  COFFER_ASSIGN(BufferRef buffer, context.files.read(segment, slot, stripe_byte(stripe),
+                                                     kStripeHeaderBytes, context.deps.buffers));
+  const Bytes bytes = buffer.span().first(kStripeHeaderBytes);
+  COFFER_ASSIGN(const StripeHeader header, decode_stripe_header(bytes));
+  COFFER_ASSIGN(const auto cipher, context.ciphers.get(info));
+  if (!stripe_header_authentic(bytes, cipher->header_mac())) {
+    return fail(Errc::AuthenticationFailed, "stripe header");
+  }
+  const bool ours = header.vault == context.deps.vault && header.segment_uid == info.uid &&
+                    header.stripe == stripe && header.shard == shard && header.k == info.k &&
+                    header.m == info.m;
+  if (!ours) return fail(Errc::Corrupt, "stripe header of another place");
+  return header;
+}
+
+ShardRebuild::ShardRebuild(SegmentContext& context, const Segment& segment, std::uint32_t stripe)
+    : context_(context), segment_(segment), stripe_(stripe) {
+  for (std::uint32_t shard = 0; shard < segment.shards(); ++shard) {
+    if (auto header = read_stripe_header(context, segment, stripe, shard)) {
+      headers_[shard] = *std::move(header);
+      any_ = &*headers_[shard];
+    }
+  }
+}
+
+std::optional<ShardRebuild::Source> ShardRebuild::read_source(std::uint32_t shard,
+                                                              std::uint32_t begin,
+                                                              std::uint32_t end,
+                                                              bool& verified) const {
+  Source source;
+  source.shard = shard;
+  const std::uint32_t stop = std::min(end, any_->bytes_of(shard));
+  if (stop <= begin) {  // it continues as zeros, says a header that verifies
+    verified = true;
+    return source;
+  }
+  const std::uint32_t slot = segment_.slot(stripe_, shard);
+  if (segment_.is_lost(slot, stripe_)) return std::nullopt;
+  const std::uint64_t at = stripe_byte(stripe_) + kStripeHeaderBytes + begin;
+  auto buffer = context_.files.read(segment_, slot, at, stop - begin, context_.deps.buffers);
+  if (!buffer) return std::nullopt;
+  source.buffer = *std::move(buffer);
+  source.bytes = source.buffer.span().first(stop - begin);
+  verified = headers_[shard] && pieces_match(*headers_[shard], begin, source.bytes);
+  return source;
+}
+
+ShardRebuild::Sources ShardRebuild::gather(std::uint32_t wanted, std::uint32_t begin,
+                                           std::uint32_t end) const {
+  Sources sources;
+  for (std::uint32_t shard = 0; shard < segment_.shards(); ++shard) {
+    if (shard == wanted) continue;
+    bool verified = false;
+    auto source = read_source(shard, begin, end, verified);
+    if (!source) continue;
+    (verified ? sources.verified : sources.doubtful).push_back(*std::move(source));
+  }
+  return sources;
+}
+
+Result<void> ShardRebuild::rebuild(std::uint32_t shard, std::uint32_t offset, std::uint32_t bytes,
+                                   const Accept& accept) {
+  if (any_ == nullptr) return fail(Errc::Io, "no header of the stripe verifies");
+  if (std::uint64_t{offset} + bytes > any_->bytes_of(shard)) {
+    return fail(Errc::Io, "the stripe does not hold this place");
+  }
+  // Whole pieces, since a CRC covers a piece; the shards' last ones are shorter.
+  const std::uint32_t begin = offset / kPieceBytes * kPieceBytes;
+  const std::uint32_t end = pieces_of(offset + bytes) * kPieceBytes;
+  Sources sources = gather(shard, begin, end);
+  COFFER_ASSIGN(const auto code, context_.deps.codes.get({any_->k, any_->m}));
+  std::vector<Source> all = std::move(sources.verified);
+  std::ranges::move(sources.doubtful, std::back_inserter(all));
+  const std::size_t k = any_->k;
+  if (all.size() < k) return fail(Errc::Io, "fewer than k shards can be read");
+
+  const BufferRef out = context_.deps.buffers.take(offset + bytes - begin);
+  const MutableBytes rebuilt = out.span().first(offset + bytes - begin);
+  std::vector<std::size_t> pick(k);
+  for (std::size_t i = 0; i < k; ++i) pick[i] = i;
+  // Combinations come with the verified shards first, since these stand first.
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    std::vector<ErasureCode::Present> present;
+    for (const std::size_t i : pick) present.push_back({all[i].shard, all[i].bytes});
+    const ErasureCode::Wanted wanted{shard, rebuilt};
+    COFFER_TRY(code->reconstruct(present, {&wanted, 1}));
+    if (accept(rebuilt.subspan(offset - begin))) return {};
+    if (!next_combination(pick, all.size())) break;
+  }
+  return fail(Errc::Io, "no k shards of the stripe give bytes that verify");
+}
+
+}  // namespace coffer

@@ -1,0 +1,78 @@
+#include "vault/segment/volume_choice.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "vault/segment/segment_context.h"
+#include "vault/volume/volume_set.h"
+
+namespace coffer {
+
+namespace {
+
+constexpr std::uint64_t kShardBytesFloor = std::uint64_t{4} << 20;
+
+/// What `member` takes above its reserve.
+Result<std::uint64_t> room_on(SegmentContext& context, SegmentStore::Stream stream,
+                              std::uint8_t member) {
+  Volume* volume = context.deps.volumes.writable(member);
+  if (volume == nullptr) return fail(Errc::Io, "a volume of the segment is gone");
+  COFFER_ASSIGN(const VolumeSpace space, volume->space());
+  const SegmentReserve& rule = context.options.reserve;
+  std::uint64_t keep =
+      std::clamp(space.total.value() / rule.divisor, rule.bytes_min, rule.bytes_max);
+  if (stream == SegmentStore::Stream::Survivors) keep /= 2;
+  const std::uint64_t available = space.available.value();
+  return available > keep ? available - keep : 0;
+}
+
+}  // namespace
+
+Result<VolumeChoice> choose_volumes(SegmentContext& context, SegmentStore::Stream stream,
+                                    std::uint32_t turn) {
+  std::vector<std::pair<std::uint64_t, std::uint8_t>> found;  // room, member
+  for (const std::uint8_t member : context.deps.volumes.with_state(VolumeSet::State::Current)) {
+    if (context.reports.is_failed(member)) continue;
+    auto room = room_on(context, stream, member);
+    if (room) {
+      found.emplace_back(*room, member);
+    } else {
+      context.reports.volume_failed(member, room.error());
+    }
+  }
+  if (found.empty()) return fail(Errc::ReadOnly, "no volume can be written");
+
+  VolumeChoice choice;
+  const auto available = static_cast<std::uint32_t>(found.size());
+  choice.m = static_cast<std::uint8_t>(std::min<std::uint32_t>(context.options.m, available - 1));
+  choice.k =
+      static_cast<std::uint8_t>(std::min<std::uint32_t>(context.options.k, available - choice.m));
+  const std::size_t wanted = std::size_t{choice.k} + choice.m;
+  std::ranges::stable_sort(found, [](const auto& a, const auto& b) { return a.first > b.first; });
+  found.resize(wanted);
+  const std::uint64_t least = found.back().first;
+  const std::uint64_t stripe =
+      std::uint64_t{blocks_for(payload_capacity(context.options.unit_chunks))} * kStripeBlockBytes;
+  if (least < stripe) return fail(Errc::NoSpace, "the volumes are full but for the reserve");
+
+  for (const auto& entry : found) choice.members.push_back(entry.second);
+  std::ranges::sort(choice.members);
+  const auto first = choice.members.begin() + static_cast<std::ptrdiff_t>(turn % wanted);
+  std::rotate(choice.members.begin(), first, choice.members.end());
+  const std::uint64_t by_space = std::max(least / 64, kShardBytesFloor);
+  const std::uint64_t limit = std::min<std::uint64_t>(by_space, context.options.shard_bytes_max);
+  choice.shard_bytes_max = static_cast<std::uint32_t>(std::max(limit, stripe));
+  return choice;
+}
+
+Result<std::uint64_t> bytes_before_reserve(SegmentContext& context, SegmentStore::Stream stream,
+                                           const std::vector<std::uint8_t>& members) {
+  std::uint64_t least = UINT64_MAX;
+  for (const std::uint8_t member : members) {
+    COFFER_ASSIGN(const std::uint64_t room, room_on(context, stream, member));
+    least = std::min(least, room);
+  }
+  return least;
+}
+
+}  // namespace coffer

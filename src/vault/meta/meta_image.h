@@ -26,7 +26,8 @@ struct MetaTailFrame {
 
 class MetaImage {
  public:
-  static Result<std::unique_ptr<MetaImage>> inspect(const MetaStoreDeps& deps, std::vector<MirrorDirectory> mirrors);
+  static Result<std::unique_ptr<MetaImage>> inspect(const MetaStoreDeps& deps,
+                                                    std::vector<MirrorDirectory> mirrors);
   ~MetaImage();
 
   [[nodiscard]] const std::vector<MetaTailFrame>& tail() const;

@@ -20,13 +20,16 @@
 #include <vector>
 
 #include "coffer/core/error.h"
+#include "coffer/vault/cipher.h"
 #include "coffer/vault/uuid.h"
 #include "vault/segment/place.h"
 
 namespace coffer {
 
 class FileArea;
+namespace crypto {
 class KeyRing;
+}
 
 /// A position in the order of commits, counted from 1 in the vault's life. 0: before everything.
 using CommitPosition = StrongId<struct CommitPositionTag, std::uint64_t>;
@@ -94,7 +97,8 @@ struct MetaStoreOptions {
 };
 
 struct MetaStoreDeps {
-  const KeyRing* keys = nullptr;
+  const crypto::KeyRing* keys = nullptr;
+  CipherId cipher = CipherId::XChaCha20Poly1305;  // of files written from now on
   VaultUuid vault;
   Uuid boot;  // boot-id of this start of the machine; recorded in every WAL (storage.md §6 step 4)
   DataBarrier* barrier = nullptr;
@@ -107,7 +111,8 @@ class MetaStore {
 
   /// Opens the database on mirrors that hold the same state (made by Create, by a clean close, or by
   /// MetaImage::establish). ReadOnly never writes to them. `position` = the last position of the image.
-  static Result<std::unique_ptr<MetaStore>> open(Mode mode, MetaStoreDeps deps, std::vector<MirrorDirectory> mirrors,
+  static Result<std::unique_ptr<MetaStore>> open(Mode mode, MetaStoreDeps deps,
+                                                 std::vector<MirrorDirectory> mirrors,
                                                  MetaStoreOptions options);
   ~MetaStore();
 
@@ -121,12 +126,16 @@ class MetaStore {
   Result<std::optional<std::string>> get(std::string_view key) const;
   /// In the order of `keys`.
   Result<std::vector<std::optional<std::string>>> get_many(std::span<const std::string> keys) const;
+  /// Stands at the first row. An empty `upper` is the end. The store outlives its cursors.
   [[nodiscard]] std::unique_ptr<MetaCursor> cursor(std::string lower, std::string upper) const;
 
+  /// @pre no cursor lives, no other call runs.
   /// Flushes everything into tables, syncs, closes: afterwards the mirrors are equal and need no recovery.
   Result<void> close();
   /// Bytes of the metadata files on one mirror.
   [[nodiscard]] std::uint64_t bytes_on_disk() const;
+  /// Members whose mirror gave bytes that did not verify while another mirror served the read: for heal.
+  [[nodiscard]] std::vector<std::uint8_t> damaged_members() const;
 
  private:
   struct Impl;

@@ -1,0 +1,124 @@
+#include "vault/meta/mirror_set.h"
+
+#include "coffer/core/log.h"
+#include "vault/volume/volume.h"
+
+namespace coffer::meta {
+
+std::string meta_directory_path(DirectoryUid directory) {
+  return "meta." + directory.value().to_string();
+}
+
+MirrorSet::MirrorSet(std::vector<MirrorDirectory> mirrors, MetaStoreOwner* owner)
+    : mirrors_(mirrors.size()), owner_(owner) {
+  for (std::size_t i = 0; i < mirrors.size(); ++i) {
+    mirrors_[i].where = mirrors[i];
+    mirrors_[i].directory = meta_directory_path(mirrors[i].directory);
+  }
+  if (mirrors.size() > 1) {
+    executor_ = std::make_unique<Executor>(
+        Executor::Options{.name = "meta", .threads = mirrors.size() - 1, .queue_max = 64});
+  }
+}
+
+std::string MirrorSet::path(std::size_t mirror, std::string_view name) const {
+  std::string path = mirrors_[mirror].directory;
+  path.append("/").append(name);
+  return path;
+}
+
+MirrorSet::Outcomes MirrorSet::run(Order order, const Operation& operation) {
+  Outcomes outcomes(mirrors_.size());
+  const auto one = [&](std::size_t i) {
+    if (good(i)) outcomes[i] = operation(i);
+  };
+  if (order == Order::Parallel && executor_) {
+    parallel_for(*executor_, mirrors_.size(), one);
+  } else {
+    for (std::size_t i = 0; i < mirrors_.size(); ++i) one(i);
+  }
+  return outcomes;
+}
+
+Result<void> MirrorSet::write(Order order, const Operation& operation) {
+  if (halted_.load(std::memory_order_acquire))
+    return fail(Errc::Io, "metadata store was abandoned");
+  if (broken()) return fail(Errc::Io, "metadata mirrors diverged after an earlier error");
+  return settle(run(order, operation));
+}
+
+Result<void> MirrorSet::settle(const Outcomes& outcomes) {
+  bool any_failed = false;
+  for (const auto& outcome : outcomes) any_failed = any_failed || (outcome && !*outcome);
+  if (!any_failed) return wait_for_drops();
+
+  std::vector<std::size_t> to_drop;
+  const Error* first_error = nullptr;
+  {
+    MutexLock lock(mutex_);
+    bool done_somewhere = false;
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      if (!outcomes[i]) continue;
+      if (*outcomes[i]) {
+        done_somewhere = done_somewhere || good(i);
+      } else if (first_error == nullptr) {
+        first_error = &outcomes[i]->error();
+      }
+    }
+    if (!done_somewhere) {
+      broken_.store(true, std::memory_order_release);
+      settled_.notify_all();
+      return fail(*first_error);
+    }
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      if (!outcomes[i] || *outcomes[i] || !good(i)) continue;
+      mirrors_[i].state.store(State::Failing, std::memory_order_release);
+      to_drop.push_back(i);
+    }
+  }
+  for (const std::size_t i : to_drop) COFFER_TRY(drop(i, outcomes[i]->error()));
+  return wait_for_drops();
+}
+
+Result<void> MirrorSet::drop(std::size_t mirror, const Error& why) {
+  const std::uint8_t member = mirrors_[mirror].where.member_index;
+  log_warning("metadata mirror on volume {} failed ({}); going on without it", member, why.code);
+  const Result<void> told = owner_ != nullptr
+                                ? owner_->mirror_failed(member, why)
+                                : Result<void>(fail(Errc::Io, "a metadata mirror failed"));
+  MutexLock lock(mutex_);
+  mirrors_[mirror].state.store(State::Dropped, std::memory_order_release);
+  if (!told) broken_.store(true, std::memory_order_release);
+  settled_.notify_all();
+  return told;
+}
+
+Result<void> MirrorSet::wait_for_drops() {
+  const auto failing = [this] {
+    for (const Mirror& mirror : mirrors_) {
+      if (mirror.state.load(std::memory_order_acquire) == State::Failing) return true;
+    }
+    return false;
+  };
+  if (!failing()) return {};
+  MutexLock lock(mutex_);
+  while (failing() && !broken()) settled_.wait(lock);
+  if (broken()) return fail(Errc::Io, "metadata mirrors diverged after an earlier error");
+  return {};
+}
+
+void MirrorSet::note_damage(std::size_t mirror) {
+  if (mirrors_[mirror].damaged.exchange(true)) return;
+  log_warning("metadata mirror on volume {} holds a damaged file; reading another mirror",
+              mirrors_[mirror].where.member_index);
+}
+
+std::vector<std::uint8_t> MirrorSet::damaged_members() const {
+  std::vector<std::uint8_t> members;
+  for (const Mirror& mirror : mirrors_) {
+    if (mirror.damaged.load()) members.push_back(mirror.where.member_index);
+  }
+  return members;
+}
+
+}  // namespace coffer::meta

@@ -1,0 +1,106 @@
+#pragma once
+/// MirroredFileSystem: the rocksdb::FileSystem under the metadata database. Every file is sealed and lies on every mirror.
+///
+/// Format    docs/format.md §4. RocksDB sees one flat directory, kDatabasePath, and plaintext sizes.
+/// Owns      the catalog of names, the ledger of frames. Borrows the mirrors and the barrier.
+/// Threads   any (as RocksDB asks).
+/// Errors    IOError (not retryable), its NoSpace subcode, NotFound, Corruption (nothing verifies on any mirror).
+/// Access    Complete: logs and manifests must end where their chain ends. Tolerant, for reading what a crash left: the
+///           chain's end is the file's end, but a hole in a manifest is still an error, for an old list of tables
+///           is not a prefix of the history. Both: a read-only file system writes nothing.
+
+#include <rocksdb/file_system.h>
+
+#include <memory>
+#include <string>
+
+#include "vault/meta/mirrored_writers.h"
+
+namespace coffer::meta {
+
+inline constexpr const char* kDatabasePath = "/meta";
+
+class MirroredFileSystem final : public rocksdb::FileSystem {
+ public:
+  enum class Access : std::uint8_t { ReadWrite, ReadOnly };
+  enum class Logs : std::uint8_t { Complete, Tolerant };
+
+  MirroredFileSystem(WriterDeps deps, Access access, Logs logs);
+  ~MirroredFileSystem() override;
+
+  /// Reads the names on all mirrors. Once, first.
+  Result<void> load_catalog();
+
+  const char* Name() const override { return "coffer.MirroredFileSystem"; }
+
+  using IOStatus = rocksdb::IOStatus;
+  using IOOptions = rocksdb::IOOptions;
+  using IODebugContext = rocksdb::IODebugContext;
+  using FileOptions = rocksdb::FileOptions;
+
+  IOStatus NewSequentialFile(const std::string& path, const FileOptions& options,
+                             std::unique_ptr<rocksdb::FSSequentialFile>* result,
+                             IODebugContext* dbg) override;
+  IOStatus NewRandomAccessFile(const std::string& path, const FileOptions& options,
+                               std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                               IODebugContext* dbg) override;
+  IOStatus NewWritableFile(const std::string& path, const FileOptions& options,
+                           std::unique_ptr<rocksdb::FSWritableFile>* result,
+                           IODebugContext* dbg) override;
+  /// Never: nothing is appended to after a restart, and nothing is overwritten.
+  IOStatus ReopenWritableFile(const std::string& path, const FileOptions& options,
+                              std::unique_ptr<rocksdb::FSWritableFile>* result,
+                              IODebugContext* dbg) override;
+  IOStatus ReuseWritableFile(const std::string& path, const std::string& old_path,
+                             const FileOptions& options,
+                             std::unique_ptr<rocksdb::FSWritableFile>* result,
+                             IODebugContext* dbg) override;
+  IOStatus NewDirectory(const std::string& path, const IOOptions& options,
+                        std::unique_ptr<rocksdb::FSDirectory>* result,
+                        IODebugContext* dbg) override;
+  IOStatus FileExists(const std::string& path, const IOOptions& options,
+                      IODebugContext* dbg) override;
+  IOStatus GetChildren(const std::string& path, const IOOptions& options,
+                       std::vector<std::string>* result, IODebugContext* dbg) override;
+  IOStatus DeleteFile(const std::string& path, const IOOptions& options,
+                      IODebugContext* dbg) override;
+  IOStatus CreateDir(const std::string& path, const IOOptions& options,
+                     IODebugContext* dbg) override;
+  IOStatus CreateDirIfMissing(const std::string& path, const IOOptions& options,
+                              IODebugContext* dbg) override;
+  IOStatus DeleteDir(const std::string& path, const IOOptions& options,
+                     IODebugContext* dbg) override;
+  IOStatus GetFileSize(const std::string& path, const IOOptions& options, std::uint64_t* size,
+                       IODebugContext* dbg) override;
+  IOStatus GetFileModificationTime(const std::string& path, const IOOptions& options,
+                                   std::uint64_t* time, IODebugContext* dbg) override;
+  IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
+                      IODebugContext* dbg) override;
+  /// One process has the vault (the volumes' locks see to it), and one store its directory.
+  IOStatus LockFile(const std::string& path, const IOOptions& options, rocksdb::FileLock** lock,
+                    IODebugContext* dbg) override;
+  IOStatus UnlockFile(rocksdb::FileLock* lock, const IOOptions& options,
+                      IODebugContext* dbg) override;
+  IOStatus GetTestDirectory(const IOOptions& options, std::string* path,
+                            IODebugContext* dbg) override;
+  IOStatus NewLogger(const std::string& path, const IOOptions& options,
+                     std::shared_ptr<rocksdb::Logger>* result, IODebugContext* dbg) override;
+  IOStatus GetAbsolutePath(const std::string& path, const IOOptions& options, std::string* result,
+                           IODebugContext* dbg) override;
+  IOStatus IsDirectory(const std::string& path, const IOOptions& options, bool* is_directory,
+                       IODebugContext* dbg) override;
+
+  [[nodiscard]] FrameLedger& ledger() { return ledger_; }
+  [[nodiscard]] std::uint64_t bytes_on_disk() const { return catalog_.total(); }
+
+ private:
+  Result<std::string> load_frames(const std::string& name);
+
+  WriterDeps deps_;
+  const Access access_;
+  const Logs logs_;
+  FrameLedger ledger_;
+  FileCatalog catalog_;
+};
+
+}  // namespace coffer::meta

@@ -1,0 +1,246 @@
+#include "vault/meta/mirrored_writers.h"
+
+#include <algorithm>
+
+#include "coffer/core/mutex.h"
+#include "vault/meta/rocksdb_status.h"
+
+namespace coffer::meta {
+namespace {
+
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+using rocksdb::Slice;
+
+thread_local int t_barriers_done = 0;
+
+Result<void> pass_barrier(DataBarrier* barrier) {
+  return barrier == nullptr ? Result<void>() : barrier->sync_data();
+}
+
+class BlockWriter final : public rocksdb::FSWritableFile {
+ public:
+  BlockWriter(const WriterDeps& deps, const std::string& name,
+              std::unique_ptr<MirroredOutput> output)
+      : deps_(deps),
+        name_(classify_name(name)),
+        identity_(SealedIdentity::create(deps.sealing, name_)),
+        sealer_(identity_),
+        output_(std::move(output)),
+        sealed_(identity_.header()) {}
+  ~BlockWriter() override = default;
+
+  using FSWritableFile::Append;
+  IOStatus Append(const Slice& data, const IOOptions& /*options*/,
+                  IODebugContext* /*dbg*/) override {
+    if (auto sealed = sealer_.append(as_bytes({data.data(), data.size()}), sealed_); !sealed) {
+      return to_io_status(sealed);
+    }
+    return sealed_.size() < kWriteBytes ? IOStatus::OK() : to_io_status(write_out());
+  }
+  IOStatus Flush(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
+    return IOStatus::OK();
+  }
+  IOStatus Sync(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
+    if (name_.kind == SealedKind::Table) {
+      if (auto passed = pass_barrier(deps_.barrier); !passed) return to_io_status(passed);
+    }
+    if (auto done = finish(); !done) return to_io_status(done);
+    return to_io_status(output_->sync());
+  }
+  IOStatus Close(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
+    return to_io_status(finish());
+  }
+  std::uint64_t GetFileSize(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
+    return sealer_.plain_bytes();
+  }
+
+ private:
+  static constexpr std::size_t kWriteBytes = std::size_t{256} << 10;
+
+  Result<void> finish() {
+    if (sealer_.finished() && sealed_.empty()) return {};
+    COFFER_TRY(sealer_.finish(sealed_));
+    return write_out();
+  }
+  Result<void> write_out() {
+    COFFER_TRY(output_->append(sealed_));
+    sealed_.clear();
+    return {};
+  }
+
+  const WriterDeps deps_;
+  const SealedName name_;
+  const SealedIdentity identity_;
+  BlockSealer sealer_;
+  std::unique_ptr<MirroredOutput> output_;
+  std::string sealed_;  // not yet written
+};
+
+class FrameWriter final : public rocksdb::FSWritableFile {
+ public:
+  FrameWriter(const WriterDeps& deps, const std::string& name,
+              std::unique_ptr<MirroredOutput> output)
+      : deps_(deps),
+        name_(classify_name(name)),
+        identity_(SealedIdentity::create(deps.sealing, name_)),
+        sealer_(identity_),
+        output_(std::move(output)) {}
+  ~FrameWriter() override = default;
+
+  /// Header and the empty first frame.
+  Result<void> begin() EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    std::string sealed = identity_.header();
+    const FrameInfo info = name_.kind == SealedKind::Log ? deps_.ledger->empty_log_frame()
+                                                         : deps_.ledger->manifest_frame();
+    COFFER_TRY(sealer_.seal(info, {}, {}, sealed));
+    return output_->append(sealed);
+  }
+
+  using FSWritableFile::Append;
+  IOStatus Append(const Slice& data, const IOOptions& /*options*/,
+                  IODebugContext* /*dbg*/) override {
+    MutexLock lock(mutex_);
+    pending_.append(data.data(), data.size());
+    return IOStatus::OK();
+  }
+  IOStatus Flush(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
+    MutexLock lock(mutex_);
+    if (name_.kind == SealedKind::Log) {
+      // RocksDB flushes a large record in pieces; one commit is one frame all the same.
+      const auto announced = deps_.ledger->announced_bytes();
+      if (announced && pending_.size() < log_record_bytes(sealer_.plain_bytes(), *announced))
+        return IOStatus::OK();
+    }
+    return to_io_status(seal_pending());
+  }
+  IOStatus Sync(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
+    if (name_.kind == SealedKind::Log && t_barriers_done == 0) {
+      if (auto passed = pass_barrier(deps_.barrier); !passed) return to_io_status(passed);
+    }
+    std::uint64_t frames = 0;
+    {
+      MutexLock lock(mutex_);
+      // A log's pending bytes belong to a commit that goes on; a manifest is synced by the thread that wrote it.
+      if (name_.kind == SealedKind::Manifest) {
+        if (auto sealed = seal_pending(); !sealed) return to_io_status(sealed);
+      }
+      frames = sealer_.frames();
+    }
+    if (auto synced = output_->sync(); !synced) return to_io_status(synced);
+    deps_.ledger->file_synced(name_, frames);
+    return IOStatus::OK();
+  }
+  bool IsSyncThreadSafe() const override { return true; }
+  IOStatus Close(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
+    MutexLock lock(mutex_);
+    return to_io_status(seal_pending());
+  }
+  std::uint64_t GetFileSize(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
+    MutexLock lock(mutex_);
+    return sealer_.plain_bytes() + pending_.size();
+  }
+
+ private:
+  Result<void> seal_pending() REQUIRES(mutex_) {
+    if (pending_.empty()) return {};
+    FrameLedger::LogFrame frame;
+    if (name_.kind == SealedKind::Log) {
+      frame = deps_.ledger->take_log_frame();
+    } else {
+      frame.info = deps_.ledger->manifest_frame();
+    }
+    sealed_.clear();
+    COFFER_TRY(sealer_.seal(frame.info, frame.needs, pending_, sealed_));
+    pending_.clear();
+    return output_->append(sealed_);
+  }
+
+  const WriterDeps deps_;
+  const SealedName name_;
+  const SealedIdentity identity_;
+  Mutex mutex_;  // held across the append: the frames' order on disk is the order of their numbers
+  FrameSealer sealer_ GUARDED_BY(mutex_);
+  std::unique_ptr<MirroredOutput> output_;  // append under mutex_, sync without
+  std::string pending_ GUARDED_BY(mutex_);
+  std::string sealed_ GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+BarrierDone::BarrierDone() { ++t_barriers_done; }
+BarrierDone::~BarrierDone() { --t_barriers_done; }
+
+MirroredOutput::MirroredOutput(const WriterDeps& deps, std::string name)
+    : deps_(deps), name_(std::move(name)), files_(deps.mirrors->size()) {}
+
+Result<std::unique_ptr<MirroredOutput>> MirroredOutput::create(const WriterDeps& deps,
+                                                               std::string name) {
+  std::unique_ptr<MirroredOutput> output(new MirroredOutput(deps, std::move(name)));
+  COFFER_TRY(deps.mirrors->write(MirrorSet::Order::OneByOne, [&](std::size_t i) -> Result<void> {
+    auto file = deps.mirrors->files(i).create(deps.mirrors->path(i, output->name_),
+                                              FileArea::Create::Truncate);
+    if (!file) return fail(std::move(file).error());
+    output->files_[i] = std::move(*file);
+    return {};
+  }));
+  deps.catalog->set(output->name_, 0);
+  return output;
+}
+
+Result<void> MirroredOutput::append(std::string_view sealed) {
+  COFFER_TRY(deps_.mirrors->write(MirrorSet::Order::OneByOne, [&](std::size_t i) {
+    return files_[i]->append(as_bytes(sealed));
+  }));
+  deps_.catalog->grow(name_, sealed.size());
+  return {};
+}
+
+Result<void> MirroredOutput::sync() {
+  const bool with_entry = !entry_synced_.load(std::memory_order_acquire);
+  COFFER_TRY(deps_.mirrors->write(MirrorSet::Order::Parallel, [&](std::size_t i) -> Result<void> {
+    COFFER_TRY(files_[i]->sync());
+    return with_entry ? deps_.mirrors->files(i).sync_directory(deps_.mirrors->directory(i))
+                      : Result<void>();
+  }));
+  entry_synced_.store(true, std::memory_order_release);
+  return {};
+}
+
+Result<std::unique_ptr<rocksdb::FSWritableFile>> new_block_writer(const WriterDeps& deps,
+                                                                  const std::string& name) {
+  COFFER_ASSIGN(auto output, MirroredOutput::create(deps, name));
+  return std::make_unique<BlockWriter>(deps, name, std::move(output));
+}
+
+Result<std::unique_ptr<rocksdb::FSWritableFile>> new_frame_writer(const WriterDeps& deps,
+                                                                  const std::string& name) {
+  COFFER_ASSIGN(auto output, MirroredOutput::create(deps, name));
+  auto writer = std::make_unique<FrameWriter>(deps, name, std::move(output));
+  COFFER_TRY(writer->begin());
+  return writer;
+}
+
+std::uint64_t log_record_bytes(std::uint64_t file_offset, std::uint64_t payload) {
+  constexpr std::uint64_t kBlock = 32768;
+  constexpr std::uint64_t kHeader = 7;
+  std::uint64_t bytes = 0;
+  std::uint64_t at = file_offset % kBlock;
+  bool begun = false;
+  while (!begun || payload > 0) {
+    if (kBlock - at < kHeader) {  // the block's end is filled with zeros
+      bytes += kBlock - at;
+      at = 0;
+    }
+    const std::uint64_t piece = std::min(payload, kBlock - at - kHeader);
+    bytes += kHeader + piece;
+    at = (at + kHeader + piece) % kBlock;
+    payload -= piece;
+    begun = true;
+  }
+  return bytes;
+}
+
+}  // namespace coffer::meta

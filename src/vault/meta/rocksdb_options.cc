@@ -1,0 +1,71 @@
+#include "vault/meta/rocksdb_options.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include "vault/meta/counter_merge.h"
+#include "vault/meta/rocksdb_log.h"
+
+namespace coffer::meta {
+namespace {
+
+std::shared_ptr<rocksdb::TableFactory> table_factory(const MetaStoreOptions& options) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  table.cache_index_and_filter_blocks = true;  // memory is bounded by the cache alone
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.block_size = 8 * 1024;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.whole_key_filtering = true;
+  table.format_version = 5;
+  table.checksum = rocksdb::kXXH3;  // Debian's bundled crc32c is software
+  return std::shared_ptr<rocksdb::TableFactory>(rocksdb::NewBlockBasedTableFactory(table));
+}
+
+void set_safety(rocksdb::Options& db) {
+  db.paranoid_checks = true;
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  db.avoid_flush_during_recovery = false;  // else it would append to the log that it recovered
+  db.recycle_log_file_num = 0;
+  db.track_and_verify_wals_in_manifest = false;  // frames do that, with mirrors taken into account
+  db.verify_sst_unique_id_in_manifest = true;    // file numbers are used again after a crash
+  db.max_bgerror_resume_count = 0;               // no Resume() on a state that diverged
+  db.manual_wal_flush = false;                   // commit() promises that the log file has it
+  db.enable_pipelined_write = false;             // the committing thread itself writes the log
+  db.two_write_queues = false;
+  db.allow_mmap_reads = false;
+  db.allow_mmap_writes = false;
+  db.use_direct_reads = false;
+  db.use_direct_io_for_flush_and_compaction = false;
+  db.max_open_files = 512;
+}
+
+}  // namespace
+
+rocksdb::Options database_options(rocksdb::Env* env, const MetaStoreOptions& options) {
+  rocksdb::Options db;
+  set_safety(db);
+  db.env = env;
+  db.info_log = new_rocksdb_logger();
+  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  db.stats_dump_period_sec = 0;
+  db.stats_persist_period_sec = 0;
+  db.merge_operator = new_counter_merge();
+  db.table_factory = table_factory(options);
+  db.write_buffer_size = options.write_buffer_bytes;
+  db.max_write_buffer_number = 4;
+  db.target_file_size_base = std::uint64_t{32} << 20;
+  db.max_bytes_for_level_base = std::uint64_t{128} << 20;
+  db.level_compaction_dynamic_level_bytes = true;
+  db.max_background_jobs = 2;
+  db.max_manifest_file_size = std::uint64_t{16} << 20;  // it is read whole at open
+  db.keep_log_file_num = 1;
+  // Level 0 is short-lived: spend no time on it.
+  db.compression = rocksdb::kLZ4Compression;
+  db.compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression};
+  return db;
+}
+
+}  // namespace coffer::meta

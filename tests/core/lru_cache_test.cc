@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <list>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -24,7 +26,9 @@ TEST(LruCache, EvictsTheLeastRecentlyUsedFirst) {
   ASSERT_TRUE(cache.get(1).has_value());
   cache.put(4, text("four"), 1);
   EXPECT_FALSE(cache.get(2).has_value());
-  EXPECT_EQ(**cache.get(1), "one");
+  const std::optional<Text> one = cache.get(1);
+  ASSERT_TRUE(one.has_value());
+  EXPECT_EQ(**one, "one");
   EXPECT_TRUE(cache.get(3).has_value());
   EXPECT_TRUE(cache.get(4).has_value());
   EXPECT_EQ(cache.stats().evictions, 1U);

@@ -27,9 +27,9 @@ using Context = std::unique_ptr<EVP_CIPHER_CTX, ContextFree>;
 
 /// Fetched once: an implicit fetch takes locks and looks names up for every chunk.
 const EVP_CIPHER* evp_cipher(CipherId cipher) {
-  static const EVP_CIPHER* const kGcm = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
-  static const EVP_CIPHER* const kChaCha = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
-  return cipher == CipherId::Aes256Gcm ? kGcm : kChaCha;
+  static const EVP_CIPHER* const gcm = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+  static const EVP_CIPHER* const chacha = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
+  return cipher == CipherId::Aes256Gcm ? gcm : chacha;
 }
 
 /// A context that knows the key and waits for its nonce; null when OpenSSL refuses.
@@ -134,9 +134,9 @@ struct Aead::State {
   }
 
   static std::size_t first_slot() {
-    thread_local const std::size_t kSlot =
+    thread_local const std::size_t slot =
         std::hash<std::thread::id>{}(std::this_thread::get_id()) % kSlots;
-    return kSlot;
+    return slot;
   }
 
   Context take(Direction direction) {

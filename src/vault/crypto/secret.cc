@@ -55,6 +55,7 @@ class KeyPool {
 
 /// Never destroyed: keys in static objects may outlive any order of destructors.
 KeyPool& key_pool() {
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): guarded by its mutex
   static KeyPool& pool = *new KeyPool;
   return pool;
 }
@@ -62,11 +63,11 @@ KeyPool& key_pool() {
 }  // namespace
 
 void ensure_sodium() {
-  static const bool kReady = [] {
+  static const bool ready = [] {
     if (sodium_init() < 0) std::abort();
     return true;
   }();
-  static_cast<void>(kReady);
+  static_cast<void>(ready);
 }
 
 bool equal_constant_time(Bytes a, Bytes b) {
@@ -112,12 +113,12 @@ SecretString& SecretString::operator=(SecretString&& other) noexcept {
 }
 
 void SecretString::reserve(std::size_t capacity) {
-  if (capacity <= capacity_) return;
+  if (data_ != nullptr && capacity <= capacity_) return;
   crypto::ensure_sodium();
   capacity = std::max({capacity, capacity_ * 2, std::size_t{64}});
   auto* grown = static_cast<char*>(sodium_malloc(capacity));
   if (grown == nullptr) throw std::bad_alloc();
-  if (size_ != 0) std::memcpy(grown, data_, size_);
+  if (data_ != nullptr) std::memcpy(grown, data_, size_);
   sodium_free(data_);  // wipes
   data_ = grown;
   capacity_ = capacity;

@@ -49,6 +49,11 @@ bool Executor::try_submit(Task task) {
   return enqueue(task);
 }
 
+bool Executor::try_submit_to_idle(Task task) {
+  MutexLock lock(mutex_);
+  return queue_.size() < idle_ && enqueue(task);
+}
+
 void Executor::stop() {
   {
     MutexLock lock(mutex_);
@@ -73,7 +78,9 @@ void Executor::run(std::size_t index) {
     Task task;
     {
       MutexLock lock(mutex_);
+      ++idle_;
       while (queue_.empty() && !stopping_) work_.wait(lock);
+      --idle_;
       if (queue_.empty()) return;
       task = std::move(queue_.front());
       queue_.pop_front();
@@ -124,7 +131,7 @@ void parallel_for(Executor& executor, std::size_t n, IndexedCall fn) {
   const auto run = std::make_shared<ParallelRun>(n, fn);
   const std::size_t helpers = std::min(n - 1, executor.threads());
   for (std::size_t helper = 0; helper < helpers; ++helper) {
-    if (!executor.try_submit([run] { run->work(); })) break;
+    if (!executor.try_submit_to_idle([run] { run->work(); })) break;
   }
   run->work();
   run->wait();

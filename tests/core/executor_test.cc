@@ -5,6 +5,7 @@
 #include <array>
 #include <future>
 #include <numeric>
+#include <semaphore>
 
 namespace coffer {
 namespace {
@@ -92,6 +93,32 @@ TEST(Executor, AWorkerSubmitsToItsOwnFullQueueWithoutWaiting) {
   EXPECT_EQ(ran_at_once.get_future().get(), 9);  // the first had a place in the queue
   executor.stop();
   EXPECT_EQ(ran, 10);
+}
+
+TEST(Executor, TrySubmitToIdleLeavesABusyExecutorAlone) {
+  Gate gate;
+  Executor executor({.name = "test", .threads = 1, .queue_max = 8});
+  ASSERT_TRUE(executor.submit(gate.task()));
+  gate.wait_entered();
+  EXPECT_FALSE(executor.try_submit_to_idle([] {}));
+  EXPECT_EQ(executor.queued(), 0U);
+  gate.open();
+}
+
+TEST(ParallelFor, UsesAnIdleWorkerBesideTheCaller) {
+  Executor executor({.name = "test", .threads = 1});
+  std::atomic<bool> met{false};
+  // Two items wait for each other, a moment only, since the worker may not idle yet in the first rounds.
+  for (int round = 0; round < 1000 && !met; ++round) {
+    std::counting_semaphore<2> here[2] = {std::counting_semaphore<2>(0),
+                                          std::counting_semaphore<2>(0)};
+    parallel_for(executor, 2, [&](std::size_t index) {
+      here[1 - index].release();
+      if (here[index].try_acquire_for(std::chrono::milliseconds(20)) && index == 0) met = true;
+    });
+    // The caller alone runs 0 and then 1, so that only 1 can find a release that came before it.
+  }
+  EXPECT_TRUE(met);
 }
 
 TEST(ParallelFor, RunsEachIndexOnce) {

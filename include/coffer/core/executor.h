@@ -45,6 +45,9 @@ class Executor {
   bool submit(Task task) EXCLUDES(mutex_);
   /// Never waits.
   bool try_submit(Task task) EXCLUDES(mutex_);
+  /// Only if a worker idles that no queued task will take: the task is sure to start soon, and a queue
+  /// that others fill up is left to them.
+  bool try_submit_to_idle(Task task) EXCLUDES(mutex_);
   /// Takes no more tasks, runs those that wait, joins the threads. May be called again.
   void stop() EXCLUDES(mutex_);
 
@@ -64,6 +67,8 @@ class Executor {
   CondVar work_;   // a task came, or the executor stops
   CondVar space_;  // a place came free, or the executor stops
   std::deque<Task> queue_ GUARDED_BY(mutex_);
+  std::size_t idle_ GUARDED_BY(mutex_) =
+      0;  // workers that wait; one that was notified counts still
   bool stopping_ GUARDED_BY(mutex_) = false;
 
   Mutex join_mutex_;  // taken before nothing else: held while the threads are joined

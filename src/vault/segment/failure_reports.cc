@@ -6,6 +6,7 @@ namespace coffer {
 
 void FailureReports::volume_failed(std::uint8_t member, const Error& why) {
   const std::uint64_t bit = std::uint64_t{1} << member;
+  if (why.code == Errc::TimedOut) hung_.fetch_or(bit, std::memory_order_acq_rel);
   MutexLock lock(mutex_);
   if ((failed_.fetch_or(bit, std::memory_order_acq_rel) & bit) != 0) return;
   volumes_.emplace_back(member, why);

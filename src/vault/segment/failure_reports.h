@@ -31,7 +31,17 @@ class FailureReports {
   [[nodiscard]] bool is_failed(std::uint8_t member) const {
     return (failed_.load(std::memory_order_acquire) >> member & 1U) != 0;
   }
-  void forget_failed() { failed_.store(0, std::memory_order_release); }
+  [[nodiscard]] bool any_failed(std::uint64_t members) const {
+    return (failed_.load(std::memory_order_acquire) & members) != 0;
+  }
+  /// Did not answer in time: nobody waits for it again, readers neither.
+  [[nodiscard]] bool is_hung(std::uint8_t member) const {
+    return (hung_.load(std::memory_order_acquire) >> member & 1U) != 0;
+  }
+  void forget_failed() {
+    failed_.store(0, std::memory_order_release);
+    hung_.store(0, std::memory_order_release);
+  }
 
   /// Tells the journal all that it does not know yet.
   Result<void> settle(SegmentJournal& journal) EXCLUDES(mutex_);
@@ -40,6 +50,7 @@ class FailureReports {
 
  private:
   std::atomic<std::uint64_t> failed_{0};  // bit per member
+  std::atomic<std::uint64_t> hung_{0};
   mutable Mutex mutex_;
   std::vector<std::pair<std::uint8_t, Error>> volumes_ GUARDED_BY(mutex_);
   std::vector<ShardRef> shards_ GUARDED_BY(mutex_);

@@ -38,13 +38,13 @@ struct SegmentContext {
       : deps(the_deps),
         options(std::move(the_options)),
         ciphers(deps.keys, deps.vault, deps.cipher, options.on_seal),
-        files(deps.volumes, options.open_files_max) {}
+        files(deps.volumes, reports, options.open_files_max) {}
 
   const SegmentStoreDeps deps;
   const SegmentStoreOptions options;
   SegmentCiphers ciphers;
-  ShardFiles files;
   FailureReports reports;
+  ShardFiles files;
   SegmentCounters counters;
 
   /// Runs fn(0) … fn(n-1), on several threads where there are some.

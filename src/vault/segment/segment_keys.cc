@@ -72,7 +72,7 @@ SegmentCiphers::SegmentCiphers(const SegmentKeySource& source, VaultUuid vault, 
 
 Result<std::shared_ptr<const SegmentCipher>> SegmentCiphers::get(const SegmentInfo& info) {
   if (auto known = cache_.get(info.uid.value())) return *std::move(known);
-    COFFER_ASSIGN(SegmentKeyPair keys, source_.keys(info.data_epoch, info.uid));
+  COFFER_ASSIGN(SegmentKeyPair keys, source_.keys(info.data_epoch, info.uid));
   std::shared_ptr<const SegmentCipher> made =
       std::make_shared<SegmentCipher>(vault_, info.uid, cipher_, std::move(keys), on_seal_);
   cache_.put(info.uid.value(), made, 1);

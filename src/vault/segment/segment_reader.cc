@@ -92,7 +92,8 @@ Result<void> SegmentReader::read_run(const Request& request) {
   }
   const std::uint32_t slot = request.segment.slot(run.stripe, run.shard);
   const std::uint8_t member = request.segment.member(slot);
-  bool absent = context_.deps.volumes.readable(member) == nullptr;
+  const bool absent =
+      context_.deps.volumes.readable(member) == nullptr || context_.reports.is_hung(member);
   if (!absent && !request.segment.is_lost(slot, run.stripe)) {
     const std::uint64_t at = stripe_byte(run.stripe) + kStripeHeaderBytes + run.offset;
     const auto sealed =
@@ -100,8 +101,6 @@ Result<void> SegmentReader::read_run(const Request& request) {
     if (sealed) {
       failed = open_chunks(request, sealed->span().first(run.sealed_bytes()));
       if (failed.empty()) return {};
-    } else if (sealed.error().code == Errc::TimedOut) {
-      context_.reports.volume_failed(member, sealed.error());
     }
   }
   if (failed.empty()) {

@@ -136,6 +136,9 @@ Result<std::vector<std::uint8_t>> SegmentStore::sync_known(SegmentId id) {
 
 Result<void> SegmentStore::remove(SegmentId id) {
   COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(id));
+  if (impl_->new_data.appends_to(id) || impl_->survivors.appends_to(id)) {
+    return fail(Errc::Busy, "the segment is still appended to");
+  }
   segment->set_removed();
   {
     ExclusiveLock lock(impl_->mutex);

@@ -120,6 +120,7 @@ class SegmentStore {
   Result<std::vector<std::uint8_t>> sync_known(SegmentId segment);
 
   /// Forgets a segment without live bytes and removes its shard files (once running reads ended).
+  /// Busy for one that is still appended to.
   Result<void> remove(SegmentId segment);
   /// Ends the open segments; further appends open new ones.
   Result<void> seal_open();

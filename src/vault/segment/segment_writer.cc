@@ -93,18 +93,39 @@ SegmentWriter::SegmentWriter(SegmentContext& context, std::shared_ptr<Segment> s
     : context_(context),
       segment_(std::move(segment)),
       files_(std::move(files)),
-      cipher_(std::move(cipher)) {}
+      cipher_(std::move(cipher)) {
+  for (const std::uint8_t member : segment_->info().members) {
+    member_bits_ |= std::uint64_t{1} << member;
+  }
+}
+
+bool SegmentWriter::failed() const {
+  return lost_slots_.load(std::memory_order_acquire) != 0 ||
+         context_.reports.any_failed(member_bits_);
+}
+
+bool SegmentWriter::unwritable(std::uint32_t slot) const {
+  const std::uint8_t member = segment_->member(slot);
+  return context_.reports.is_failed(member) || context_.deps.volumes.writable(member) == nullptr;
+}
 
 void SegmentWriter::lose(std::uint32_t slot, std::uint32_t stripe, const Error& why) {
   segment_->lose(slot, stripe);
   lost_slots_.fetch_or(1U << slot, std::memory_order_acq_rel);
   // A full disk is not a broken one: its metadata mirror and its older shards stay current.
-  if (why.code != Errc::NoSpace) context_.reports.volume_failed(segment_->member(slot), why);
+  // Whoever marked the volume unwritable has told the journal or needs no telling.
+  if (why.code == Errc::NoSpace || unwritable(slot)) return;
+  context_.reports.volume_failed(segment_->member(slot), why);
 }
 
 Result<void> SegmentWriter::write(std::uint32_t slot, std::uint32_t stripe, std::uint64_t at,
                                   std::vector<IoSlice> pieces) {
   if (segment_->is_lost(slot, stripe)) return fail(Errc::Io, "the shard file failed before");
+  if (unwritable(slot)) {
+    const Error why{Errc::Io, "the shard's volume failed before"};
+    lose(slot, stripe, why);
+    return fail(why);
+  }
   std::uint64_t bytes = 0;
   for (const IoSlice& piece : pieces) bytes += piece.bytes.size();
   IoWait<void> wait;
@@ -167,22 +188,34 @@ SegmentWriter::Unsynced SegmentWriter::take_unsynced() {
     taken.stripes = std::exchange(written_, {});
   }
   for (std::uint32_t slot = 0; slot < segment_->shards(); ++slot) {
-    if ((dirty >> slot & 1U) != 0 && (lost_slots_.load() >> slot & 1U) == 0) {
+    if ((dirty >> slot & 1U) == 0) continue;
+    if ((lost_slots_.load() >> slot & 1U) == 0) {
       taken.slots.push_back(slot);
+    } else {
+      segment_->lose(slot, first_stripe(taken));  // written well, but never to be synced
     }
   }
   return taken;
 }
 
-bool SegmentWriter::sync_slot(std::uint32_t slot, const Unsynced& unsynced) {
-  IoWait<void> wait;
-  files_[slot]->sync(wait.completion());
-  const Result<void> done = wait.wait();
-  if (done) return true;
+std::uint32_t SegmentWriter::first_stripe(const Unsynced& unsynced) {
   std::uint32_t first = UINT32_MAX;
   for (const WrittenStripe& one : unsynced.stripes) first = std::min(first, one.stripe);
+  return first;
+}
+
+bool SegmentWriter::sync_slot(std::uint32_t slot, const Unsynced& unsynced) {
+  Result<void> done = fail(Errc::Io, "the shard's volume failed before");
+  if (!unwritable(slot)) {
+    IoWait<void> wait;
+    files_[slot]->sync(wait.completion());
+    done = wait.wait();
+  }
+  if (done) return true;
   // Even NoSpace: delayed allocation failed, the pages are clean now and their content is gone.
-  lose(slot, first, Error{Errc::Io, done.error().context});
+  Error why = std::move(done).error();
+  if (why.code == Errc::NoSpace) why.code = Errc::Io;
+  lose(slot, first_stripe(unsynced), why);
   return false;
 }
 

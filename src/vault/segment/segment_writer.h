@@ -44,8 +44,8 @@ class SegmentWriter {
   [[nodiscard]] const std::shared_ptr<Segment>& segment() const { return segment_; }
   [[nodiscard]] const SegmentCipher& cipher() const { return *cipher_; }
 
-  /// Some slot is lost: append no more.
-  [[nodiscard]] bool failed() const { return lost_slots_.load(std::memory_order_acquire) != 0; }
+  /// Some slot or volume of it is lost: append no more.
+  [[nodiscard]] bool failed() const;
 
   /// Writes to the file in `slot`. A failure loses the slot from `stripe` on; the error is only for
   /// information, since the stripe goes on with fewer shards.
@@ -77,7 +77,10 @@ class SegmentWriter {
   Result<void> settle(const Unsynced& unsynced);
 
  private:
+  /// Its volume takes no writes any more, whoever found that out.
+  [[nodiscard]] bool unwritable(std::uint32_t slot) const;
   void lose(std::uint32_t slot, std::uint32_t stripe, const Error& why);
+  static std::uint32_t first_stripe(const Unsynced& unsynced);
   /// Bits by shard of `stripe` whose slots are lost.
   [[nodiscard]] std::uint32_t lost_shards(std::uint32_t stripe) const;
   [[nodiscard]] bool recoverable(const WrittenStripe& stripe) const;
@@ -86,6 +89,7 @@ class SegmentWriter {
   const std::shared_ptr<Segment> segment_;
   const std::vector<std::shared_ptr<ShardFile>> files_;  // by slot
   const std::shared_ptr<const SegmentCipher> cipher_;
+  std::uint64_t member_bits_ = 0;  // constant after construction
   std::atomic<std::uint32_t> lost_slots_{0};
   std::atomic<std::uint32_t> open_stripes_{0};
   std::atomic<bool> ended_{false};

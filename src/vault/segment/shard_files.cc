@@ -8,13 +8,19 @@
 namespace coffer {
 
 Result<std::shared_ptr<ShardFile>> ShardFiles::open(const Segment& segment, std::uint32_t slot) {
-  Volume* volume = volumes_.readable(segment.member(slot));
-  if (volume == nullptr) return fail(Errc::NotFound, "the shard's volume is absent");
+  const std::uint8_t member = segment.member(slot);
+  Volume* volume = volumes_.readable(member);
+  if (volume == nullptr || reports_.is_hung(member))
+    return fail(Errc::NotFound, "the shard's volume is absent");
   if (auto known = open_.get(key(segment, slot))) return *std::move(known);
   IoWait<std::shared_ptr<ShardFile>> wait;
   volume->shards().open(segment.info().uid.value().to_string(), wait.completion());
-  COFFER_ASSIGN(std::shared_ptr<ShardFile> file, wait.wait());
-  open_.put(key(segment, slot), file, 1);
+  Result<std::shared_ptr<ShardFile>> file = wait.wait();
+  if (!file) {
+    if (file.error().code == Errc::TimedOut) reports_.volume_failed(member, file.error());
+    return file;
+  }
+  open_.put(key(segment, slot), *file, 1);
   return file;
 }
 
@@ -27,6 +33,9 @@ Result<BufferRef> ShardFiles::read(const Segment& segment, std::uint32_t slot, s
   Result<ByteCount> got = wait.wait();
   if (!got) {
     open_.erase(key(segment, slot));
+    if (got.error().code == Errc::TimedOut) {
+      reports_.volume_failed(segment.member(slot), got.error());
+    }
     return fail(std::move(got).error());
   }
   if (got->value() != bytes) return fail(Errc::Corrupt, "a shard file ends too early");

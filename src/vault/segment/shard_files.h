@@ -1,7 +1,8 @@
 #pragma once
 /// ShardFiles: shard files opened for reading, a bounded number of them.
 ///
-/// Borrows   the volumes. Threads: any.
+/// Borrows   the volumes, and the reports: it tells them who did not answer.
+/// Threads   any.
 /// Errors    NotFound (the volume or the file is not there), Io, TimedOut.
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include "coffer/core/buffer.h"
 #include "coffer/core/error.h"
 #include "coffer/core/lru_cache.h"
+#include "vault/segment/failure_reports.h"
 #include "vault/segment/segment.h"
 #include "vault/volume/volume.h"
 
@@ -20,7 +22,8 @@ class VolumeSet;
 
 class ShardFiles {
  public:
-  ShardFiles(VolumeSet& volumes, std::uint32_t open_max) : volumes_(volumes), open_(open_max, 8) {}
+  ShardFiles(VolumeSet& volumes, FailureReports& reports, std::uint32_t open_max)
+      : volumes_(volumes), reports_(reports), open_(open_max, 8) {}
 
   /// Reads `bytes` at `at` of the file in `slot`; a file that ends earlier is an error (Corrupt).
   Result<BufferRef> read(const Segment& segment, std::uint32_t slot, std::uint64_t at,
@@ -36,6 +39,7 @@ class ShardFiles {
   }
 
   VolumeSet& volumes_;
+  FailureReports& reports_;
   LruCache<std::uint64_t, std::shared_ptr<ShardFile>> open_;
 };
 

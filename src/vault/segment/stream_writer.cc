@@ -198,7 +198,13 @@ void StreamWriter::write_out() {
     stripes = draining_;
     if (current_) stripes.push_back(current_);
   }
-  for (const auto& stripe : stripes) stripe->write_out();
+  bool failed = false;
+  for (const auto& stripe : stripes) {
+    stripe->write_out();
+    failed = failed || stripe->writer()->failed();
+  }
+  // What a failed volume did not take needs its parity now: nothing else would survive with us.
+  if (failed) close_stripes();
 }
 
 void StreamWriter::close_stripes() {
@@ -229,6 +235,11 @@ void StreamWriter::end_segment() {
   }
   if (mine) mine->close();
   close_stripes();
+}
+
+bool StreamWriter::appends_to(SegmentId segment) const {
+  MutexLock lock(mutex_);
+  return segment_ && segment_->segment()->info().id == segment;
 }
 
 void StreamWriter::shut_down() {

@@ -33,6 +33,8 @@ class StreamWriter {
   void close_stripes() EXCLUDES(mutex_);
   /// As close_stripes(), and the next append opens a new segment.
   void end_segment() EXCLUDES(mutex_);
+  /// The stream may append to it yet.
+  [[nodiscard]] bool appends_to(SegmentId segment) const EXCLUDES(mutex_);
   /// Appends fail from now on.
   void shut_down() EXCLUDES(mutex_);
 
@@ -58,7 +60,7 @@ class StreamWriter {
   const OnSegment on_segment_;
   const std::uint32_t stripe_blocks_;  // of a full stripe
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar created_;
   bool creating_ GUARDED_BY(mutex_) = false;
   bool shut_down_ GUARDED_BY(mutex_) = false;

@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "vault/volume/io_wait.h"
 #include "vault/volume/local_volume.h"
@@ -540,6 +541,30 @@ TEST(MemoryVolume, AnUnlinkedFileIsReadThroughItsOpenHandle) {
   EXPECT_EQ(file->read(ByteOffset(0), {&byte, 1}).value(), 1U);
   EXPECT_EQ(byte, std::byte{'1'});
   EXPECT_EQ(machine.disk->used().value(), 0U);
+}
+
+TEST(MemoryVolume, ThreadsStopTogetherWhenTheMachineDoes) {
+  Machine machine;
+  std::vector<std::shared_ptr<ShardFile>> files;
+  for (int t = 0; t < 4; ++t) {
+    files.push_back(*machine.create("ab0" + std::to_string(t)));
+    ASSERT_TRUE(Machine::sync(*files.back()));
+  }
+  machine.clock->crash_at(500);
+  std::vector<std::thread> threads;
+  for (const auto& file : files) {
+    threads.emplace_back([&machine, &file] {
+      bool stopped = false;
+      for (std::uint64_t i = 0; i < 100'000 && !stopped; ++i) {
+        stopped = !machine.write(*file, i * 8, "12345678") || !Machine::sync(*file);
+      }
+      EXPECT_TRUE(stopped);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(machine.clock->boot(), 1U);
+  machine.power_cut(1);
+  EXPECT_EQ(machine.shards().size(), 4U);
 }
 
 /// The same random calls to both kinds of volume must give the same answers.

@@ -49,6 +49,8 @@ class FileBytes {
   Result<void> settle(Inode& inode, Settle how);
   /// Settles, writes out and commits one inode: survives kill -9 afterwards.
   Result<void> commit(const InodeRef& inode, Settle how);
+  /// Recovery: what still stands where `reference` put it is sealed again elsewhere and committed with the next commit. Times stay.
+  Result<void> seal_again(const InodeRef& inode, const Reference& reference);
   /// Commits all dirty inodes. `sync` is the caller's next step where durability is wanted.
   Result<void> commit_all();
 

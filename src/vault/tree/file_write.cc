@@ -159,6 +159,30 @@ Result<void> FileBytes::commit(const InodeRef& inode, Settle how) {
   return commit_batch(std::move(batch), {inode.get()});
 }
 
+Result<void> FileBytes::seal_again(const InodeRef& inode, const Reference& reference) {
+  ExclusiveLock lock(inode->mutex);
+  if (inode->reclaimed) return {};
+  const std::uint64_t from = reference.offset.value();
+  const std::uint64_t to = from + reference.length.value();
+  COFFER_TRY(load_around(*inode, from, to));
+  std::vector<Extent> standing;  // overwritten since, in part or in whole: only the rest is moved
+  inode->content.extents.for_each(from, to, [&](const Extent& extent) {
+    const bool same_stripe = !extent.is_inline && !extent.shared &&
+                             extent.place.segment == reference.place.segment &&
+                             extent.place.stripe == reference.place.stripe;
+    if (same_stripe) standing.push_back(extent.slice(from, to));
+  });
+  for (const Extent& extent : standing) {
+    std::string bytes(extent.length, '\0');
+    COFFER_TRY(deps_.segments->read(extent.place, extent.skip,
+                                    {reinterpret_cast<std::byte*>(bytes.data()), bytes.size()},
+                                    SegmentStore::CacheUse::Bypass));
+    COFFER_TRY(seal_run(*inode, extent.offset, as_bytes(bytes)));
+    deps_.inodes->mark_dirty(*inode);
+  }
+  return {};
+}
+
 Result<void> FileBytes::commit_all() {
   Result<void> first;
   for (const InodeRef& inode : deps_.inodes->dirty()) {

@@ -1,0 +1,185 @@
+/// Vaults in local directories: finding the volumes of one, and the public entry points.
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "coffer/core/log.h"
+#include "vault/vault_service.h"
+#include "vault/volume/local_volume.h"
+
+namespace coffer {
+namespace {
+
+struct Geometry {
+  std::uint8_t data, parity;
+};
+
+/// The contract's defaults (README of the design): 1 volume → 1+0, 2 → 1+1, 3 → 2+1, 4 → 2+2, 5 → 3+2, more → (N-2)+2.
+Geometry default_geometry(std::size_t volumes) {
+  if (volumes <= 1) return {1, 0};
+  if (volumes == 2) return {1, 1};
+  if (volumes == 3) return {2, 1};
+  return {static_cast<std::uint8_t>(std::min<std::size_t>(volumes, 32) - 2), 2};
+}
+
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  const auto canonical = std::filesystem::weakly_canonical(path, error);
+  return error ? path : canonical.string();
+}
+
+Result<Superblock> peek_superblock(Volume& volume) {
+  std::array<std::string, 2> copies;
+  for (std::uint8_t slot = 0; slot < 2; ++slot) {
+    auto bytes = read_file(volume.files(), superblock_file_name(slot), ByteCount{Superblock::kBytes});
+    if (bytes) copies[slot] = std::move(*bytes);
+  }
+  COFFER_ASSIGN(ChosenCopy chosen, choose_copy(as_bytes(copies[0]), as_bytes(copies[1])));
+  return std::move(chosen.superblock);
+}
+
+/// All volumes of a vault that can be found: the one given, those given beside it, and where the others were last seen.
+class Discovery {
+ public:
+  Result<void> add_given(const std::string& path) {
+    COFFER_ASSIGN(auto volume, open_local_volume(absolute(path)));
+    auto superblock = peek_superblock(*volume);
+    if (!superblock) {
+      // Its other copies may be told apart later by the vault's keys; a path that was given is not passed over silently.
+      if (first_) return fail(Errc::Corrupt, path + " is not a volume of a vault (" + superblock.error().context + ")");
+      damaged_.push_back(std::move(volume));
+      return {};
+    }
+    return add(std::move(volume), *superblock);
+  }
+
+  void follow_hints() {
+    for (const Superblock& superblock : std::vector<Superblock>(superblocks_)) {
+      for (const Member& member : superblock.members) {
+        if (member.state == MemberState::Replaced || seen_.contains(member.volume.value())) continue;
+        auto volume = open_local_volume(member.path_hint);
+        if (!volume) continue;
+        const auto found = peek_superblock(**volume);
+        if (!found || found->volume != member.volume || found->vault != superblock.vault) continue;
+        if (auto added = add(std::move(*volume), *found); !added) log_warning("{}", added.error().context);
+      }
+    }
+  }
+
+  std::vector<std::unique_ptr<Volume>> take() { return std::move(volumes_); }
+  [[nodiscard]] const std::vector<Superblock>& superblocks() const { return superblocks_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Volume>>& volumes() const { return volumes_; }
+
+ private:
+  Result<void> add(std::unique_ptr<Volume> volume, const Superblock& superblock) {
+    if (!first_ && superblock.vault != superblocks_.front().vault) {
+      return fail(Errc::InvalidArgument, volume->path() + " belongs to another vault");
+    }
+    if (!seen_.insert(superblock.volume.value()).second) return {};  // the same directory, named twice
+    first_ = false;
+    superblocks_.push_back(superblock);
+    volumes_.push_back(std::move(volume));
+    return {};
+  }
+
+  bool first_ = true;
+  std::set<Uuid> seen_;
+  std::vector<Superblock> superblocks_;
+  std::vector<std::unique_ptr<Volume>> volumes_;
+  std::vector<std::unique_ptr<Volume>> damaged_;
+};
+
+Result<Discovery> discover(const std::string& volume, const std::vector<std::string>& more) {
+  Discovery discovery;
+  COFFER_TRY(discovery.add_given(volume));
+  for (const std::string& path : more) COFFER_TRY(discovery.add_given(path));
+  discovery.follow_hints();
+  return discovery;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Vault::init(const InitOptions& options, const Credential& credential) {
+  if (options.volumes.empty()) return fail(Errc::InvalidArgument, "no volume given");
+  InitParameters parameters;
+  const Geometry geometry = default_geometry(options.volumes.size());
+  parameters.data = options.data > 0 ? options.data : geometry.data;
+  parameters.parity = options.data > 0 ? options.parity : geometry.parity;
+  parameters.cipher = options.cipher;
+  parameters.kdf_cost = options.kdf_cost;
+  parameters.root_uid = ::geteuid();
+  parameters.root_gid = ::getegid();
+  if (options.volumes.size() < std::size_t{parameters.data} + parameters.parity) {
+    return fail(Errc::NotEnoughVolumes, std::to_string(parameters.data) + "+" + std::to_string(parameters.parity) +
+                                            " needs at least " + std::to_string(parameters.data + parameters.parity) + " volumes");
+  }
+  std::vector<std::string> warnings;
+  std::vector<std::unique_ptr<Volume>> volumes;
+  std::map<std::uint64_t, std::string> devices;
+  std::set<std::string> paths;
+  for (const std::string& given : options.volumes) {
+    const std::string path = absolute(given);
+    if (!paths.insert(path).second) return fail(Errc::InvalidArgument, given + " is given twice");
+    std::error_code error;
+    if (std::filesystem::exists(path, error) && !std::filesystem::is_empty(path, error)) {
+      return fail(Errc::NotEmpty, given + " is not an empty directory");
+    }
+    COFFER_TRY(create_local_volume_directory(path));
+    COFFER_ASSIGN(auto volume, open_local_volume(path));
+    const auto [device, fresh] = devices.emplace(volume->device(), given);
+    if (!fresh) warnings.push_back(given + " and " + device->second + " are on one device: they fail together");
+    volumes.push_back(std::move(volume));
+  }
+  COFFER_TRY(VaultService::init(std::move(volumes), parameters, credential));
+  return warnings;
+}
+
+Result<std::unique_ptr<Vault>> Vault::open(const OpenOptions& options, const Credential& credential) {
+  COFFER_ASSIGN(Discovery discovery, discover(options.volume, options.more_volumes));
+  OpenParameters parameters;
+  parameters.read_only = options.read_only;
+  parameters.memory_bytes = options.memory_bytes;
+  parameters.workers = options.workers;
+  parameters.state_directory = options.state_directory;
+  COFFER_ASSIGN(std::unique_ptr<VaultService> vault, VaultService::open(discovery.take(), parameters, credential));
+  return std::unique_ptr<Vault>(std::move(vault));
+}
+
+Result<VaultStatus> Vault::peek(const std::string& volume, const std::vector<std::string>& more_volumes) {
+  COFFER_ASSIGN(const Discovery discovery, discover(volume, more_volumes));
+  const std::vector<Superblock>& found = discovery.superblocks();
+  const Superblock& newest = *std::max_element(found.begin(), found.end(), [](const Superblock& a, const Superblock& b) {
+    return a.epoch < b.epoch;
+  });
+  VaultStatus status;
+  status.uuid = newest.vault.value();
+  status.cipher = to_string(newest.cipher);
+  status.data = newest.data_shards;
+  status.parity = newest.parity_shards;
+  status.epoch = newest.epoch.value();
+  for (const Member& member : newest.members) {
+    if (member.state == MemberState::Replaced) continue;
+    VolumeStatus line;
+    line.uuid = member.volume.value();
+    line.path = member.path_hint;
+    line.state = "absent";
+    line.stale_since_epoch = member.stale_since.value();
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (found[i].volume != member.volume) continue;
+      line.state = member.state == MemberState::Current ? "current" : "stale";
+      line.path = discovery.volumes()[i]->path();
+      if (const auto space = discovery.volumes()[i]->space()) {
+        line.bytes_total = space->total.value();
+        line.bytes_available = space->available.value();
+      }
+    }
+    status.volumes.push_back(std::move(line));
+  }
+  return status;
+}
+
+}  // namespace coffer

@@ -1,0 +1,487 @@
+#include "vault/vault_opener.h"
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include "coffer/core/log.h"
+#include "vault/crypto/random.h"
+#include "vault/tree/access_key_service.h"
+#include "vault/tree/keys.h"
+#include "vault/tree/object_service.h"
+#include "vault/tree/tree_service.h"
+#include "vault/volume/io_wait.h"
+#include "vault/volume_lock.h"
+
+namespace coffer {
+
+Result<std::unique_ptr<VaultService>> VaultService::open(std::vector<std::unique_ptr<Volume>> volumes,
+                                                         const OpenParameters& parameters,
+                                                         const Credential& credential) {
+  return VaultOpener(parameters, credential).open(std::move(volumes));
+}
+
+Result<std::unique_ptr<VaultService>> VaultOpener::open(std::vector<std::unique_ptr<Volume>> volumes) {
+  vault_ = std::unique_ptr<VaultService>(new VaultService(parameters_));
+  // Until everything is in place there is nothing that closing would have to commit.
+  vault_->closed_ = true;
+  boot_ = parameters_.boot.is_nil() ? boot_id() : parameters_.boot;
+  vault_->lock_record_ = VolumeLock::mine(SessionUuid(crypto::random_uuid()));
+  COFFER_TRY(read_superblocks(std::move(volumes)));
+  COFFER_TRY(unlock());
+  COFFER_TRY(verify_superblocks());
+  COFFER_TRY(assess_volumes());
+  make_parts();
+  COFFER_TRY(open_metadata());
+  COFFER_TRY(finish());
+  return std::move(vault_);
+}
+
+// ---- 1: locks and superblocks
+
+Result<void> VaultOpener::read_superblocks(std::vector<std::unique_ptr<Volume>> volumes) {
+  for (std::unique_ptr<Volume>& volume : volumes) {
+    COFFER_TRY(VolumeLock::take(*volume, vault_->lock_record_));
+    Found found;
+    for (std::uint8_t slot = 0; slot < 2; ++slot) {
+      auto bytes = read_file(volume->files(), superblock_file_name(slot), ByteCount{Superblock::kBytes});
+      if (bytes) found.copies[slot] = std::move(*bytes);
+    }
+    auto chosen = choose_copy(as_bytes(found.copies[0]), as_bytes(found.copies[1]));
+    if (!chosen) {
+      log_warning("{} has no readable superblock and is left out", volume->path());
+      continue;
+    }
+    found.superblock = std::move(chosen->superblock);
+    found.volume = std::move(volume);
+    found_.push_back(std::move(found));
+  }
+  if (found_.empty()) return fail(Errc::NotEnoughVolumes, "no volume with a readable superblock");
+  return {};
+}
+
+// ---- 2: keys, MACs, who is current
+
+Result<void> VaultOpener::unlock() {
+  const auto newest = std::max_element(found_.begin(), found_.end(), [](const Found& a, const Found& b) {
+    return a.superblock.epoch < b.superblock.epoch;
+  });
+  for (const Found& found : found_) {
+    for (const std::uint64_t generation : {std::uint64_t{0}, std::uint64_t{1}}) {
+      const auto bytes = read_file(found.volume->files(), crypto::key_store_file_name(generation),
+                                   ByteCount{crypto::KeyStore::kBytesMax});
+      if (!bytes || crypto::digest(as_bytes(*bytes)) != newest->superblock.key_store_digest) continue;
+      const auto store = crypto::KeyStore::parse(as_bytes(*bytes));
+      if (!store) continue;
+      COFFER_ASSIGN(crypto::UnlockedKeys keys, store->unlock(credential_));
+      vault_->keys_ = std::make_unique<crypto::UnlockedKeys>(std::move(keys));
+      vault_->key_store_bytes_ = *bytes;
+      return {};
+    }
+  }
+  return fail(Errc::Corrupt, "no volume holds the key slots in force");
+}
+
+Result<void> VaultOpener::verify_superblocks() {
+  std::vector<Found> genuine;
+  for (Found& found : found_) {
+    std::optional<Superblock> best;
+    for (const std::string& copy : found.copies) {
+      const auto parsed = parse_superblock(as_bytes(copy));
+      if (!parsed) continue;
+      const auto mac = superblock_mac(vault_->keys_->ring, parsed->mac_key_epoch, parsed->vault);
+      if (!mac || !verify_superblock_mac(as_bytes(copy), *mac)) continue;
+      if (!best || parsed->sequence > best->sequence) best = *parsed;
+    }
+    if (!best) {
+      log_warning("{}: its superblock does not verify; the volume is left out", found.volume->path());
+      continue;
+    }
+    found.superblock = std::move(*best);
+    genuine.push_back(std::move(found));
+  }
+  found_ = std::move(genuine);
+  if (found_.empty()) return fail(Errc::Corrupt, "no superblock verifies");
+  return {};
+}
+
+Result<void> VaultOpener::assess_volumes() {
+  std::vector<Superblock> seen;
+  for (const Found& found : found_) seen.push_back(found.superblock);
+  StateFile state(parameters_.state_directory, seen.front().vault);
+  COFFER_ASSIGN(const Assessment assessment, assess(seen, state.known()));
+  in_force_ = seen[assessment.newest];
+  standings_ = assessment.standings;
+  access_ = assessment.access;
+  read_only_ = parameters_.read_only || access_ != Access::ReadWrite;
+  if (access_ == Access::ReadOnlyPossiblyStale) {
+    log_warning("half of the volumes or fewer are there, and this machine does not know that they are the newest: read-only");
+  } else if (access_ == Access::ReadOnlyRolledBack) {
+    log_warning("this machine has seen a newer state of the vault: read-only");
+  } else if (access_ == Access::ReadOnlyTooManyLost) {
+    log_warning("more volumes are lost than the vault has parity for: read-only");
+  } else if (access_ == Access::ReadOnlyFeatures) {
+    log_warning("the vault has features that this version must not write: read-only");
+  }
+  clean_ = true;
+  std::array<std::uint64_t, VolumeSet::kMembersMax> sequences{};
+  for (std::size_t i = 0; i < found_.size(); ++i) {
+    Found& found = found_[i];
+    const Member* member = in_force_.find_member(found.superblock.volume);
+    if (standings_[i] == VolumeStanding::NotMember || standings_[i] == VolumeStanding::Empty || member == nullptr) {
+      log_warning("{} does not belong to the vault any more and is left out", found.volume->path());
+      continue;
+    }
+    const bool current = standings_[i] == VolumeStanding::Current;
+    if (current) clean_ = clean_ && found.superblock.clean && found.superblock.epoch == in_force_.epoch;
+    sequences[member->index] = found.superblock.sequence;
+    vault_->volumes_.set(member->index, std::move(found.volume),
+                         current ? VolumeSet::State::Current : VolumeSet::State::ReadOnlyData);
+  }
+  vault_->uuid_ = in_force_.vault.value();
+  vault_->configuration_ = std::make_unique<ConfigurationKeeper>(vault_->volumes_, vault_->keys_->ring,
+                                                                 std::move(state), in_force_, sequences);
+  return {};
+}
+
+void VaultOpener::make_parts() {
+  VaultService& vault = *vault_;
+  const unsigned workers = parameters_.workers > 0 ? parameters_.workers : std::max(1U, std::thread::hardware_concurrency());
+  vault.budget_ = MemoryBudget::split(parameters_.memory_bytes > 0 ? parameters_.memory_bytes : default_memory_bytes());
+  vault.executor_ = std::make_unique<Executor>(Executor::Options{"coffer-work", workers + 1, 1024});
+  vault.key_source_ = std::make_unique<KeyRingSource>(vault.keys_->ring);
+  SegmentStoreOptions options;
+  options.k = in_force_.data_shards;
+  options.m = in_force_.parity_shards;
+  if (parameters_.shard_bytes_max > 0) options.shard_bytes_max = parameters_.shard_bytes_max;
+  options.chunk_cache_bytes = vault.budget_.chunk_cache_bytes;
+  options.on_seal = parameters_.on_seal;
+  vault.segments_ = std::make_unique<SegmentStore>(
+      SegmentStoreDeps{vault.volumes_, *vault.key_source_, vault.codes_, vault.buffers_, vault.executor_.get(), vault,
+                       in_force_.vault, in_force_.cipher},
+      options);
+}
+
+// ---- 3 to 6: metadata
+
+MetaStoreDeps VaultOpener::meta_deps() const {
+  MetaStoreDeps deps;
+  deps.keys = &vault_->keys_->ring;
+  deps.vault = in_force_.vault;
+  deps.boot = boot_;
+  deps.barrier = vault_.get();
+  deps.owner = vault_.get();
+  deps.cipher = in_force_.cipher;
+  return deps;
+}
+
+MetaStoreOptions VaultOpener::meta_options() const {
+  MetaStoreOptions options;
+  options.block_cache_bytes = vault_->budget_.metadata_bytes * 2 / 3;
+  options.write_buffer_bytes = std::clamp<std::size_t>(vault_->budget_.metadata_bytes / 6, std::size_t{4} << 20, std::size_t{64} << 20);
+  return options;
+}
+
+std::vector<MirrorDirectory> VaultOpener::named_mirrors() const {
+  std::vector<MirrorDirectory> named;
+  for (const MetaMirror& mirror : in_force_.mirrors) {
+    const Member* member = in_force_.find_member(mirror.volume);
+    if (member == nullptr || vault_->volumes_.state(member->index) != VolumeSet::State::Current) continue;
+    named.push_back({member->index, mirror.directory, &vault_->volumes_.any(member->index)->files()});
+  }
+  return named;
+}
+
+std::size_t VaultOpener::mirrors_wanted() const {
+  std::size_t there = 0;
+  for (const Member& member : in_force_.members) {
+    there += member.state != MemberState::Replaced && vault_->volumes_.readable(member.index) != nullptr ? 1 : 0;
+  }
+  return std::min<std::size_t>(there, in_force_.parity_shards + 1U);
+}
+
+/// New directories, first on volumes that hold a mirror already (tables are hard-linked there).
+std::vector<MirrorDirectory> VaultOpener::fresh_mirrors() const {
+  std::vector<std::uint8_t> order;
+  for (const MirrorDirectory& mirror : named_mirrors()) order.push_back(mirror.member_index);
+  for (const Member& member : in_force_.members) {
+    if (std::find(order.begin(), order.end(), member.index) == order.end()) order.push_back(member.index);
+  }
+  std::vector<MirrorDirectory> fresh;
+  for (const std::uint8_t index : order) {
+    Volume* const volume = vault_->volumes_.readable(index);
+    if (volume == nullptr || fresh.size() == mirrors_wanted()) continue;
+    fresh.push_back({index, DirectoryUid(crypto::random_uuid()), &volume->files()});
+  }
+  return fresh;
+}
+
+Result<void> VaultOpener::open_metadata() {
+  const std::vector<MirrorDirectory> named = named_mirrors();
+  if (named.empty()) return fail(Errc::NotEnoughVolumes, "no volume that is there holds current metadata");
+  if (read_only_) return open_read_only(named);
+  if (!clean_ || named.size() != in_force_.mirrors.size() || named.size() != mirrors_wanted()) return recover(named);
+  COFFER_TRY(raise(named));
+  COFFER_ASSIGN(vault_->meta_, MetaStore::open(MetaStore::Mode::ReadWrite, meta_deps(), named, meta_options()));
+  return load_segments(*vault_->meta_, false);
+}
+
+Result<void> VaultOpener::open_read_only(const std::vector<MirrorDirectory>& named) {
+  vault_->read_only_ = true;
+  MirrorDirectory best = named.front();
+  if (!clean_) {
+    COFFER_ASSIGN(const auto image, MetaImage::inspect(meta_deps(), named));
+    best = image->best();
+  }
+  COFFER_ASSIGN(vault_->meta_, MetaStore::open(MetaStore::Mode::ReadOnly, meta_deps(), {best}, meta_options()));
+  return load_segments(*vault_->meta_, false);
+}
+
+/// What survived kill -9 only in the page cache must not be trusted by what follows.
+Result<void> VaultOpener::sync_mirror_files(std::vector<MirrorDirectory>& named) const {
+  std::vector<MirrorDirectory> sound;
+  for (const MirrorDirectory& mirror : named) {
+    const std::string directory = "meta." + mirror.directory.value().to_string();
+    const auto sync_all = [&]() -> Result<void> {
+      COFFER_ASSIGN(const std::vector<AreaEntry> entries, mirror.files->list(directory));
+      for (const AreaEntry& entry : entries) {
+        COFFER_ASSIGN(const auto file, mirror.files->open(directory + "/" + entry.name));
+        COFFER_TRY(file->sync());
+      }
+      return mirror.files->sync_directory(directory);
+    };
+    if (auto synced = sync_all()) sound.push_back(mirror);
+    else log_warning("metadata mirror on volume {} is left out: {}", mirror.member_index, synced.error().context);
+  }
+  if (sound.empty()) return fail(Errc::Io, "no metadata mirror can be synced");
+  named = std::move(sound);
+  return {};
+}
+
+/// Which segments were open, whether the tail's bytes are there, and what of it has no parity yet.
+Result<void> VaultOpener::examine_tail(MetaImage& image) {
+  {
+    COFFER_ASSIGN(const auto meta, MetaStore::open(MetaStore::Mode::ReadOnly, meta_deps(), {image.best()}, meta_options()));
+    COFFER_TRY(load_segments(*meta, true));
+  }
+  SegmentStore& segments = *vault_->segments_;
+  const bool power_was_lost = image.boot() != boot_;
+  const std::vector<MetaTailFrame>& tail = image.tail();
+  for (std::size_t i = 0; i < tail.size(); ++i) {
+    for (const Reference& reference : tail[i].needs) {
+      if (power_was_lost && !segments.verify(reference.place)) {
+        log_info("power loss: {} unsynced commits at the end are dropped, their bytes are not on the volumes", tail.size() - i);
+        image.cut(i);
+        return {};
+      }
+      const auto closed = segments.stripe_closed(reference.place.segment, reference.place.stripe);
+      if (!closed || !*closed) unprotected_.push_back(reference);
+    }
+  }
+  return {};
+}
+
+Result<void> VaultOpener::recover(std::vector<MirrorDirectory> named) {
+  if (!clean_) COFFER_TRY(sync_mirror_files(named));
+  COFFER_ASSIGN(const auto image, MetaImage::inspect(meta_deps(), named));
+  if (image->damaged()) {
+    log_error("synced metadata is missing on every mirror: the vault is opened read-only");
+    read_only_ = true;
+    vault_->read_only_ = true;
+    COFFER_ASSIGN(vault_->meta_, MetaStore::open(MetaStore::Mode::ReadOnly, meta_deps(), {image->best()}, meta_options()));
+    return load_segments(*vault_->meta_, false);
+  }
+  COFFER_TRY(examine_tail(*image));
+  const std::vector<MirrorDirectory> fresh = fresh_mirrors();
+  COFFER_TRY(image->establish(fresh));
+  COFFER_TRY(raise(fresh));
+  COFFER_ASSIGN(vault_->meta_, MetaStore::open(MetaStore::Mode::ReadWrite, meta_deps(), fresh, meta_options()));
+  return load_segments(*vault_->meta_, false);
+}
+
+/// Step 5: from here on this opening is the vault's history. Volumes that are away are out; volumes that came back take part
+/// again: their shards are all in rows that say so, and their metadata was made anew or is not used.
+Result<void> VaultOpener::raise(const std::vector<MirrorDirectory>& mirrors) {
+  VolumeSet& volumes = vault_->volumes_;
+  for (const Member& member : in_force_.members) {
+    if (volumes.readable(member.index) != nullptr) volumes.set_state(member.index, VolumeSet::State::Current);
+  }
+  for (const std::uint8_t index : volumes.with_state(VolumeSet::State::Current)) {
+    COFFER_TRY(VolumeLock::claim(*volumes.any(index), vault_->lock_record_));
+  }
+  Result<void> changed;
+  COFFER_TRY(vault_->configuration_->raise([&](Superblock& next) {
+    std::vector<std::pair<VolumeUuid, MemberState>> states;
+    for (const Member& member : next.members) {
+      if (member.state == MemberState::Replaced || member.state == MemberState::Empty) continue;
+      const bool there = volumes.readable(member.index) != nullptr;
+      const MemberState wanted = there ? MemberState::Current
+                                       : member.state == MemberState::Current ? MemberState::Absent : member.state;
+      if (wanted != member.state) states.emplace_back(member.volume, wanted);
+    }
+    for (const auto& [volume, state] : states) {
+      if (auto set = set_member_state(next, volume, state); !set) changed = std::move(set);
+    }
+    next.mirrors.clear();
+    for (const MirrorDirectory& mirror : mirrors) {
+      const auto member = std::find_if(next.members.begin(), next.members.end(),
+                                       [&](const Member& m) { return m.index == mirror.member_index; });
+      next.mirrors.push_back({member->volume, mirror.directory});
+    }
+  }));
+  vault_->segments_->volumes_changed();
+  return changed;
+}
+
+Result<void> VaultOpener::load_segments(MetaStore& meta, bool sync_open_ones) {
+  was_open_.clear();
+  const std::string from(1, keys::kSegment);
+  auto rows = meta.cursor(from, keys::prefix_end(from));
+  for (rows->seek(from); rows->valid(); rows->next()) {
+    ByteReader in(rows->value());
+    const SegmentInfo info = decode_segment_info(SegmentId{keys::inode_of(rows->key()).value()}, in);
+    if (!in.ok()) return fail(Errc::Corrupt, "segment row");
+    vault_->segments_->add_known(info);
+    if (info.state == SegmentInfo::State::Open) was_open_.push_back(info);
+  }
+  COFFER_TRY(rows->status());
+  if (!sync_open_ones) return {};
+  for (const SegmentInfo& info : was_open_) {
+    if (auto lost = vault_->segments_->sync_known(info.id); !lost) return fail(std::move(lost).error());
+  }
+  return {};
+}
+
+// ---- 7 and 8
+
+Result<void> VaultOpener::seal_open_rows() {
+  if (was_open_.empty()) return {};
+  MetaBatch batch;
+  for (SegmentInfo info : was_open_) {
+    info.state = SegmentInfo::State::Sealed;
+    std::string row;
+    ByteWriter out(row);
+    encode_segment_info(out, info);
+    batch.put(keys::segment(info.id), row);
+  }
+  COFFER_TRY(vault_->meta_->commit(std::move(batch)));
+  return {};
+}
+
+/// Metadata directories that no configuration names any more.
+void VaultOpener::remove_unnamed() {
+  const Superblock now = vault_->configuration_->current();
+  for (const std::uint8_t index : vault_->volumes_.with_state(VolumeSet::State::Current)) {
+    FileArea& files = vault_->volumes_.any(index)->files();
+    const auto entries = files.list("");
+    if (!entries) continue;
+    for (const AreaEntry& entry : *entries) {
+      if (!entry.directory || !entry.name.starts_with("meta.")) continue;
+      const auto uid = Uuid::parse(std::string_view(entry.name).substr(5));
+      if (!uid) continue;
+      const bool named = std::any_of(now.mirrors.begin(), now.mirrors.end(), [&](const MetaMirror& mirror) {
+        return mirror.directory.value() == *uid;
+      });
+      if (named) continue;
+      if (auto removed = remove_meta_directory(files, DirectoryUid(*uid)); !removed) {
+        log_warning("old metadata directory on volume {} stays: {}", index, removed.error().context);
+      }
+    }
+  }
+}
+
+/// Shard files of segments that no row knows: begun just before a crash, or removed while the volume was away.
+void VaultOpener::remove_dead_shards() {
+  std::set<std::string> known;
+  const std::string from(1, keys::kSegment);
+  auto rows = vault_->meta_->cursor(from, keys::prefix_end(from));
+  for (rows->seek(from); rows->valid(); rows->next()) {
+    ByteReader in(rows->value());
+    known.insert(decode_segment_info(SegmentId{keys::inode_of(rows->key()).value()}, in).uid.value().to_string());
+  }
+  if (!rows->status()) return;
+  for (const std::uint8_t index : vault_->volumes_.with_state(VolumeSet::State::Current)) {
+    ShardStore& shards = vault_->volumes_.any(index)->shards();
+    IoWait<std::vector<std::string>> listing;
+    shards.list(listing.completion());
+    const auto names = listing.wait();
+    if (!names) continue;
+    for (const std::string& name : *names) {
+      if (known.contains(name)) continue;
+      IoWait<void> removal;
+      shards.remove(name, removal.completion());
+      if (auto removed = removal.wait(); !removed) {
+        log_warning("dead shard file on volume {} stays: {}", index, removed.error().context);
+      }
+    }
+  }
+}
+
+/// Step 7: what was written out but whose stripe never got its parity is sealed again, in new stripes.
+Result<void> VaultOpener::protect_again() {
+  std::size_t unreadable = 0;
+  for (const Reference& reference : unprotected_) {
+    auto inode = vault_->inodes_->get(reference.inode);
+    if (!inode) continue;  // removed since
+    if (auto resealed = vault_->bytes_->seal_again(*inode, reference); !resealed) {
+      // Its volume is away, or space is short: the bytes stay where they are, without parity.
+      ++unreadable;
+      log_warning("inode {}: an unprotected extent could not be sealed again: {}", reference.inode, resealed.error().context);
+    }
+  }
+  if (!unprotected_.empty()) {
+    log_info("{} extents without parity sealed again, {} left as they are", unprotected_.size() - unreadable, unreadable);
+  }
+  return vault_->commit_and_sync();
+}
+
+/// A damaged copy of the key slots is replaced by a good one.
+Result<void> VaultOpener::mend_copies() {
+  for (const std::uint8_t index : vault_->volumes_.with_state(VolumeSet::State::Current)) {
+    FileArea& files = vault_->volumes_.any(index)->files();
+    for (const std::uint64_t generation : {std::uint64_t{0}, std::uint64_t{1}}) {
+      const std::string name = crypto::key_store_file_name(generation);
+      const auto there = read_file(files, name, ByteCount{crypto::KeyStore::kBytesMax});
+      if (there && *there == vault_->key_store_bytes_) continue;
+      COFFER_TRY(write_file_atomically(files, name, as_bytes(vault_->key_store_bytes_)));
+    }
+  }
+  return {};
+}
+
+Result<void> VaultOpener::finish() {
+  VaultService& vault = *vault_;
+  MetaStore& meta = *vault.meta_;
+  vault.segment_numbers_ = std::make_unique<Numbers>(meta, "next-segment");
+  vault.ledger_ = std::make_unique<SegmentLedger>(meta, *vault.segments_);
+  vault.inodes_ = std::make_unique<InodeStore>(InodeStore::Deps{
+      &meta, vault.segments_.get(), vault.ledger_.get(), std::max<std::size_t>(vault.budget_.attribute_bytes / 1024, 4096)});
+  vault.bytes_ = std::make_unique<FileBytes>(
+      FileBytes::Deps{&meta, vault.segments_.get(), vault.ledger_.get(), vault.inodes_.get()});
+  Namespace::Deps names;
+  names.meta = &meta;
+  names.segments = vault.segments_.get();
+  names.ledger = vault.ledger_.get();
+  names.inodes = vault.inodes_.get();
+  names.bytes = vault.bytes_.get();
+  names.feed = &vault.feed_;
+  names.sync = [&vault] { return vault.sync(); };
+  names.space = [&vault] { return vault.space(); };
+  vault.names_ = std::make_unique<Namespace>(names);
+  vault.tree_ = std::make_unique<TreeService>(*vault.names_);
+  vault.objects_ = std::make_unique<ObjectService>(*vault.names_);
+  COFFER_ASSIGN(vault.access_keys_, AccessKeyService::load(meta));
+  COFFER_TRY(vault.ledger_->load());
+  vault.closed_ = false;
+  if (read_only_) return {};
+  COFFER_TRY(mend_copies());
+  COFFER_TRY(seal_open_rows());
+  remove_unnamed();
+  remove_dead_shards();
+  COFFER_TRY(protect_again());
+  COFFER_TRY(vault.inodes_->queue_orphans());
+  vault.start_background();
+  return {};
+}
+
+}  // namespace coffer

@@ -1,0 +1,68 @@
+#pragma once
+/// VaultOpener: the steps of storage.md §6, from volumes to an open VaultService. Used once.
+///
+/// Order     1 lock and superblocks, 2 keys and MACs, who is current; 3 sync what a killed daemon left in the page cache;
+///           4 the metadata image, and where it must be cut; 5 and 6 fresh mirrors, the raise that names them, RocksDB;
+///           7 stripes without parity sealed again, dead files removed; 8 orphans queued. Until step 5 nothing is written.
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "vault/meta/meta_image.h"
+#include "vault/vault_service.h"
+
+namespace coffer {
+
+class VaultOpener {
+ public:
+  VaultOpener(const OpenParameters& parameters, const Credential& credential)
+      : parameters_(parameters), credential_(credential) {}
+  Result<std::unique_ptr<VaultService>> open(std::vector<std::unique_ptr<Volume>> volumes);
+
+ private:
+  struct Found {
+    std::unique_ptr<Volume> volume;
+    Superblock superblock;
+    std::array<std::string, 2> copies;  // as read; empty where there is none
+  };
+
+  Result<void> read_superblocks(std::vector<std::unique_ptr<Volume>> volumes);
+  Result<void> unlock();
+  Result<void> verify_superblocks();
+  Result<void> assess_volumes();
+  Result<void> mend_copies();
+  void make_parts();
+  Result<void> open_metadata();
+  Result<void> open_read_only(const std::vector<MirrorDirectory>& named);
+  Result<void> recover(std::vector<MirrorDirectory> named);
+  std::vector<MirrorDirectory> named_mirrors() const;
+  std::vector<MirrorDirectory> fresh_mirrors() const;
+  [[nodiscard]] std::size_t mirrors_wanted() const;
+  Result<void> sync_mirror_files(std::vector<MirrorDirectory>& named) const;
+  Result<void> examine_tail(MetaImage& image);
+  Result<void> raise(const std::vector<MirrorDirectory>& mirrors);
+  Result<void> load_segments(MetaStore& meta, bool sync_open_ones);
+  Result<void> seal_open_rows();
+  void remove_unnamed();
+  void remove_dead_shards();
+  Result<void> protect_again();
+  Result<void> finish();
+  [[nodiscard]] MetaStoreDeps meta_deps() const;
+  [[nodiscard]] MetaStoreOptions meta_options() const;
+
+  const OpenParameters& parameters_;
+  const Credential& credential_;
+  std::unique_ptr<VaultService> vault_;
+  std::vector<Found> found_;
+  Superblock in_force_;
+  std::vector<VolumeStanding> standings_;
+  Access access_ = Access::ReadWrite;
+  bool clean_ = false;
+  bool read_only_ = false;
+  Uuid boot_;
+  std::vector<SegmentInfo> was_open_;     // segments whose row says Open
+  std::vector<Reference> unprotected_;    // rows of the tail whose stripes were never closed
+};
+
+}  // namespace coffer

@@ -1,0 +1,322 @@
+#include "vault/vault_service.h"
+
+#include <algorithm>
+
+#include "coffer/core/log.h"
+#include "vault/segment/segment_store_options.h"
+#include "vault/tree/access_key_service.h"
+#include "vault/tree/keys.h"
+#include "vault/tree/object_service.h"
+#include "vault/tree/tree_service.h"
+#include "vault/upkeep/fsck.h"
+#include "vault/volume_lock.h"
+
+namespace coffer {
+namespace {
+/// What the segment store leaves free on a volume (SegmentReserve).
+std::uint64_t segment_reserve(std::uint64_t total) {
+  const SegmentReserve reserve;
+  return std::clamp(total / reserve.divisor, reserve.bytes_min, reserve.bytes_max);
+}
+}  // namespace
+
+VaultService::VaultService(const OpenParameters& parameters) : parameters_(parameters) {}
+
+VaultService::~VaultService() {
+  if (auto closed = close(); !closed) log_error("vault not closed in order: {}", closed.error().context);
+}
+
+Tree& VaultService::tree() { return *tree_; }
+Objects& VaultService::objects() { return *objects_; }
+AccessKeys& VaultService::access_keys() { return *access_keys_; }
+
+// ---- SegmentJournal
+
+Result<SegmentId> VaultService::add_segment(const SegmentInfo& info) {
+  COFFER_ASSIGN(const std::uint64_t number, segment_numbers_->next(1));
+  const SegmentId id{number};
+  std::string row;
+  ByteWriter out(row);
+  encode_segment_info(out, info);
+  MetaBatch batch;
+  batch.put(keys::segment(id), row);
+  // Before the row: a segment that the ledger does not know could not be judged.
+  ledger_->opened(id);
+  COFFER_TRY(meta_->commit(std::move(batch)));
+  return id;
+}
+
+void VaultService::segment_sealed(const SegmentInfo& info) {
+  MutexLock lock(deferred_mutex_);
+  sealed_rows_.push_back(info);
+}
+
+Result<void> VaultService::shards_degraded(std::span<const ShardRef> shards) {
+  MutexLock lock(deferred_mutex_);
+  degraded_rows_.insert(shards.begin(), shards.end());
+  return {};
+}
+
+Result<void> VaultService::volume_failed(std::uint8_t member_index, const Error& why) {
+  if (volumes_.state(member_index) == VolumeSet::State::Absent) return {};
+  log_error("volume {} failed and is not used any more: {}", member_index, why.context);
+  volumes_.set_state(member_index, VolumeSet::State::Absent);
+  auto raised = configuration_->raise([&](Superblock& next) {
+    for (const Member& member : next.members) {
+      if (member.index != member_index || member.state != MemberState::Current) continue;
+      const VolumeUuid gone = member.volume;
+      if (auto changed = set_member_state(next, gone, MemberState::Absent); !changed) {
+        log_error("member {} not marked absent: {}", member_index, changed.error().context);
+      }
+      break;
+    }
+  });
+  if (!raised) become_read_only(raised.error());
+  return raised;
+}
+
+void VaultService::shard_damaged(const ShardRef& shard) {
+  damaged_shards_.fetch_add(1, std::memory_order_relaxed);
+  log_warning("segment {}: a shard of stripe {} does not verify; read from the others", shard.segment, shard.stripe);
+}
+
+// ---- MetaStoreOwner
+
+Result<void> VaultService::mirror_failed(std::uint8_t member_index, const Error& why) {
+  log_error("metadata mirror on volume {} failed: {}", member_index, why.context);
+  auto raised = configuration_->raise([&](Superblock& next) {
+    const auto member = std::find_if(next.members.begin(), next.members.end(),
+                                     [&](const Member& m) { return m.index == member_index; });
+    if (member == next.members.end()) return;
+    const VolumeUuid volume = member->volume;
+    std::erase_if(next.mirrors, [&](const MetaMirror& mirror) { return mirror.volume == volume; });
+  });
+  if (!raised) become_read_only(raised.error());
+  return raised;
+}
+
+// ---- durability
+
+Result<void> VaultService::sync_data() { return segments_->sync(); }
+
+Result<void> VaultService::write_deferred_rows() {
+  std::vector<SegmentInfo> sealed;
+  std::set<ShardRef> degraded;
+  {
+    MutexLock lock(deferred_mutex_);
+    sealed.swap(sealed_rows_);
+    degraded.swap(degraded_rows_);
+  }
+  if (sealed.empty() && degraded.empty()) return {};
+  MetaBatch batch;
+  for (const SegmentInfo& info : sealed) {
+    std::string row;
+    ByteWriter out(row);
+    encode_segment_info(out, info);
+    batch.put(keys::segment(info.id), row);
+  }
+  for (const ShardRef& shard : degraded) batch.put(keys::degraded(shard.segment, shard.stripe, shard.shard), {});
+  COFFER_TRY(meta_->commit(std::move(batch)));
+  for (const SegmentInfo& info : sealed) ledger_->sealed(info.id);
+  return {};
+}
+
+Result<void> VaultService::sync() {
+  COFFER_TRY(segments_->sync());
+  COFFER_TRY(write_deferred_rows());
+  COFFER_TRY(meta_->sync());
+  ledger_->reap();
+  return {};
+}
+
+Result<void> VaultService::commit_and_sync() {
+  COFFER_TRY(bytes_->commit_all());
+  return names_->sync();
+}
+
+void VaultService::become_read_only(const Error& why) {
+  if (read_only_.exchange(true)) return;
+  log_error("the vault is read-only from now on: {}", why.context);
+}
+
+void VaultService::background() {
+  const bool much = segments_->stats().bytes_unsynced >= parameters_.unsynced_bytes_max;
+  const auto now = std::chrono::steady_clock::now();
+  if (!much && now - last_commit_ < parameters_.commit_interval) return;
+  last_commit_ = now;
+  const bool dirty = !inodes_->dirty().empty() || meta_->committed() != meta_->synced();
+  if (!dirty || read_only_.load()) return;
+  if (auto done = commit_and_sync(); !done) {
+    if (done.error().code != Errc::NoSpace) become_read_only(done.error());
+    else log_warning("background commit: {}", done.error().context);
+  }
+}
+
+void VaultService::start_background() {
+  if (read_only_.load() || parameters_.commit_interval.count() == 0) return;
+  last_commit_ = std::chrono::steady_clock::now();
+  const auto interval = std::min<std::chrono::milliseconds>(parameters_.commit_interval, std::chrono::milliseconds(500));
+  background_ = std::make_unique<PeriodicTask>("coffer-commit", interval, [this] { background(); });
+  lock_renewal_ = std::make_unique<PeriodicTask>("coffer-lock", VolumeLock::kInterval, [this] {
+    if (auto renewed = renew_locks(); !renewed) become_read_only(renewed.error());
+  });
+}
+
+void VaultService::stop_background() {
+  if (background_) background_->stop();
+  if (lock_renewal_) lock_renewal_->stop();
+}
+
+Result<void> VaultService::renew_locks() {
+  ++lock_record_.counter;
+  for (const std::uint8_t index : volumes_.with_state(VolumeSet::State::Current)) {
+    LockRecord record = lock_record_;
+    auto renewed = VolumeLock::renew(*volumes_.any(index), record);
+    if (!renewed && renewed.error().code == Errc::Busy) return renewed;
+    if (!renewed) log_warning("lock record of volume {} not renewed: {}", index, renewed.error().context);
+  }
+  return {};
+}
+
+// ---- status, fsck, close
+
+Result<FsckReport> VaultService::fsck(const FsckOptions& options) {
+  if (!read_only_.load()) COFFER_TRY(commit_and_sync());
+  inodes_->drain_reaper();
+  return run_fsck({meta_.get(), segments_.get(), inodes_.get(), bytes_.get()}, options);
+}
+
+Result<VaultStatus> VaultService::status() {
+  const Superblock configuration = configuration_->current();
+  VaultStatus status;
+  status.uuid = uuid_;
+  status.cipher = to_string(configuration.cipher);
+  status.data = configuration.data_shards;
+  status.parity = configuration.parity_shards;
+  status.epoch = configuration.epoch.value();
+  status.read_only = read_only_.load();
+  fill_volume_status(status, configuration);
+  fill_survivable_losses(status, configuration);
+  status.live_bytes = ledger_->live_bytes();
+  status.metadata_bytes = meta_->bytes_on_disk();
+  status.inodes = inodes_->count();
+  COFFER_ASSIGN(status.space, space());
+  return status;
+}
+
+/// As df shows it: user bytes. A stripe takes (k+m)/k of its data, and the fullest volume ends a stripe.
+Result<SpaceInfo> VaultService::space() {
+  const Superblock configuration = configuration_->current();
+  std::vector<std::uint64_t> available;
+  std::uint64_t least_total = UINT64_MAX;
+  for (const std::uint8_t index : volumes_.with_state(VolumeSet::State::Current)) {
+    COFFER_ASSIGN(const VolumeSpace space, volumes_.any(index)->space());
+    available.push_back(space.available.value());
+    least_total = std::min(least_total, space.total.value());
+  }
+  SpaceInfo info{};
+  if (!available.empty()) {
+    const std::uint64_t k = std::min<std::uint64_t>(configuration.data_shards, available.size());
+    const std::uint64_t least = *std::min_element(available.begin(), available.end());
+    const std::uint64_t reserve = std::min(least, segment_reserve(least_total));
+    info.bytes_free = least * k;
+    info.bytes_available = (least - reserve) * k;
+    info.bytes_total = least_total * k;
+  }
+  info.inodes_used = inodes_->count();
+  info.inodes_free = info.bytes_available / 4096;
+  return info;
+}
+
+void VaultService::fill_volume_status(VaultStatus& status, const Superblock& configuration) {
+  for (const Member& member : configuration.members) {
+    if (member.state == MemberState::Replaced) continue;
+    VolumeStatus line;
+    line.uuid = member.volume.value();
+    line.path = member.path_hint;
+    line.stale_since_epoch = member.stale_since.value();
+    Volume* const volume = volumes_.readable(member.index);
+    line.state = volume == nullptr ? "absent" : member.state == MemberState::Current ? "current" : "stale";
+    if (volume != nullptr) {
+      line.path = volume->path();
+      if (const auto space = volume->space()) {
+        line.bytes_total = space->total.value();
+        line.bytes_available = space->available.value();
+      }
+    }
+    status.volumes.push_back(std::move(line));
+  }
+}
+
+void VaultService::fill_survivable_losses(VaultStatus& status, const Superblock& configuration) {
+  std::uint32_t mirrors = 0;
+  for (const MetaMirror& mirror : configuration.mirrors) {
+    const Member* member = configuration.find_member(mirror.volume);
+    if (member != nullptr && volumes_.state(member->index) == VolumeSet::State::Current) ++mirrors;
+  }
+  status.metadata_losses_survived = mirrors > 0 ? mirrors - 1 : 0;
+  // A segment survives as many losses as it has readable shards beyond k; stripes on the degraded list lack some more.
+  std::map<SegmentId, std::map<std::uint32_t, std::uint32_t>> degraded;  // segment → stripe → shards missing
+  const std::string list(1, keys::kDegraded);
+  auto rows = meta_->cursor(list, keys::prefix_end(list));
+  for (rows->seek(list); rows->valid(); rows->next()) {
+    ByteReader in(rows->key());
+    in.u8();
+    const SegmentId segment{in.u64_big_endian()};
+    ++degraded[segment][in.u32_big_endian()];
+  }
+  const auto live = ledger_->live_by_segment();
+  std::uint32_t least = configuration.parity_shards;
+  const std::string from(1, keys::kSegment);
+  auto segments = meta_->cursor(from, keys::prefix_end(from));
+  for (segments->seek(from); segments->valid(); segments->next()) {
+    const SegmentId id{keys::inode_of(segments->key()).value()};
+    ByteReader in(segments->value());
+    const SegmentInfo info = decode_segment_info(id, in);
+    ++status.segments;
+    const auto bytes = live.find(id);
+    if (bytes == live.end() || bytes->second <= 0) continue;
+    std::uint32_t present = 0;
+    for (const std::uint8_t member : info.members) present += volumes_.readable(member) != nullptr ? 1 : 0;
+    std::uint32_t most_missing = 0;
+    const auto listed = degraded.find(id);
+    if (listed != degraded.end()) {
+      for (const auto& [stripe, missing] : listed->second) most_missing = std::max(most_missing, missing);
+      status.degraded_stripes += listed->second.size();
+    }
+    present = present > most_missing ? present - most_missing : 0;
+    least = std::min(least, present > info.k ? present - info.k : 0U);
+    if (info.m < configuration.parity_shards || present < info.members.size()) ++status.degraded_segments;
+  }
+  status.data_losses_survived = least;
+}
+
+Result<void> VaultService::close() {
+  if (closed_) return {};
+  closed_ = true;
+  stop_background();
+  Result<void> done;
+  const auto keep_first = [&done](Result<void> step) {
+    if (!step && done) done = std::move(step);
+  };
+  if (inodes_ && !read_only_.load()) {
+    inodes_->drain_reaper();
+    keep_first(commit_and_sync());
+    keep_first(segments_->seal_open());
+    keep_first(write_deferred_rows());
+    ledger_->reap();
+  }
+  if (inodes_) inodes_->stop();
+  if (meta_) keep_first(meta_->close());
+  if (segments_) keep_first(segments_->close());
+  // A mirror that gave wrong bytes is made anew by the next open.
+  const bool sound = done && meta_ && meta_->damaged_members().empty();
+  if (sound && !read_only_.load()) keep_first(configuration_->mark_clean());
+  for (const std::uint8_t index : volumes_.with_state(VolumeSet::State::Current)) {
+    if (!parameters_.read_only) VolumeLock::release(*volumes_.any(index), lock_record_);
+  }
+  if (executor_) executor_->stop();
+  return done;
+}
+
+}  // namespace coffer

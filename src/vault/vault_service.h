@@ -1,0 +1,134 @@
+#pragma once
+/// VaultService: the parts of an open vault, tied together.
+///
+/// Owns      everything, in the order of the fields; destroyed in reverse.
+/// Threads   as Vault. The private faces (SegmentJournal, MetaStoreOwner, DataBarrier) are called by the parts, from any thread.
+/// Invariant Rows that the segment store asks for while it syncs are written by sync() or by the background thread, never inside the
+///           barrier: RocksDB may be waiting for that barrier.
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coffer/core/buffer.h"
+#include "coffer/core/executor.h"
+#include "coffer/core/memory_budget.h"
+#include "coffer/core/periodic_task.h"
+#include "coffer/vault/change_feed.h"
+#include "coffer/vault/vault.h"
+#include "vault/configuration_keeper.h"
+#include "vault/crypto/key_store.h"
+#include "vault/erasure/erasure_code.h"
+#include "vault/meta/meta_store.h"
+#include "vault/segment/segment_keys.h"
+#include "vault/segment/segment_store.h"
+#include "vault/tree/file_bytes.h"
+#include "vault/tree/inode_store.h"
+#include "vault/tree/namespace.h"
+#include "vault/tree/numbers.h"
+#include "vault/tree/segment_ledger.h"
+#include "vault/vault_parameters.h"
+#include "vault/volume/lock_record.h"
+#include "vault/volume/volume_set.h"
+
+namespace coffer {
+
+class AccessKeyService;
+class ObjectService;
+class TreeService;
+class VaultOpener;
+
+class VaultService final : public Vault, private SegmentJournal, private MetaStoreOwner, private DataBarrier {
+ public:
+  /// Makes a vault on empty volumes.
+  static Result<void> init(std::vector<std::unique_ptr<Volume>> volumes, const InitParameters& parameters,
+                           const Credential& credential);
+  /// Opens it from the volumes that are there (storage.md §6). A refusal has changed nothing.
+  static Result<std::unique_ptr<VaultService>> open(std::vector<std::unique_ptr<Volume>> volumes,
+                                                    const OpenParameters& parameters, const Credential& credential);
+  ~VaultService() override;
+
+  Tree& tree() override;
+  Objects& objects() override;
+  AccessKeys& access_keys() override;
+  ChangeFeed& changes() override { return feed_; }
+  Result<VaultStatus> status() override;
+  Result<FsckReport> fsck(const FsckOptions& options) override;
+  [[nodiscard]] bool read_only() const override { return read_only_.load(); }
+  [[nodiscard]] const Uuid& uuid() const override { return uuid_; }
+  Result<void> close() override;
+
+  /// Commits and syncs everything; what the background thread does, callable by tests.
+  Result<void> commit_and_sync();
+  [[nodiscard]] SegmentStore& segments() { return *segments_; }
+  [[nodiscard]] InodeStore& inodes() { return *inodes_; }
+  [[nodiscard]] SegmentLedger& ledger() { return *ledger_; }
+
+ private:
+  friend class VaultOpener;
+  explicit VaultService(const OpenParameters& parameters);
+
+  // SegmentJournal
+  Result<SegmentId> add_segment(const SegmentInfo& info) override;
+  void segment_sealed(const SegmentInfo& info) override;
+  Result<void> shards_degraded(std::span<const ShardRef> shards) override;
+  Result<void> volume_failed(std::uint8_t member_index, const Error& why) override;
+  void shard_damaged(const ShardRef& shard) override;
+  // MetaStoreOwner
+  Result<void> mirror_failed(std::uint8_t member_index, const Error& why) override;
+  // DataBarrier
+  Result<void> sync_data() override;
+
+  /// The one way to make things durable: data, then the rows that syncing it asked for, then the log.
+  Result<void> sync();
+  Result<void> write_deferred_rows();
+  void become_read_only(const Error& why);
+  Result<SpaceInfo> space();
+  void background();
+  void start_background();
+  void stop_background();
+  Result<void> renew_locks();
+  void fill_volume_status(VaultStatus& status, const Superblock& configuration);
+  void fill_survivable_losses(VaultStatus& status, const Superblock& configuration);
+
+  const OpenParameters parameters_;
+  Uuid uuid_;
+  std::atomic<bool> read_only_{false};
+  bool closed_ = false;
+
+  VolumeSet volumes_;
+  LockRecord lock_record_;
+  std::unique_ptr<crypto::UnlockedKeys> keys_;
+  std::string key_store_bytes_;  // the key slots in force, as they are on every volume
+  MemoryBudget budget_;
+  std::unique_ptr<ConfigurationKeeper> configuration_;
+  ErasureCodes codes_;
+  BufferPool buffers_;
+  std::unique_ptr<Executor> executor_;
+  std::unique_ptr<KeyRingSource> key_source_;
+  std::unique_ptr<SegmentStore> segments_;
+  std::unique_ptr<MetaStore> meta_;
+  std::unique_ptr<Numbers> segment_numbers_;
+  std::unique_ptr<SegmentLedger> ledger_;
+  std::unique_ptr<InodeStore> inodes_;
+  std::unique_ptr<FileBytes> bytes_;
+  ChangeFeed feed_;
+  std::unique_ptr<Namespace> names_;
+  std::unique_ptr<TreeService> tree_;
+  std::unique_ptr<ObjectService> objects_;
+  std::unique_ptr<AccessKeyService> access_keys_;
+
+  Mutex deferred_mutex_;
+  std::vector<SegmentInfo> sealed_rows_ GUARDED_BY(deferred_mutex_);
+  std::set<ShardRef> degraded_rows_ GUARDED_BY(deferred_mutex_);
+  std::atomic<std::uint64_t> damaged_shards_{0};
+
+  std::chrono::steady_clock::time_point last_commit_{};  // background thread only
+  std::unique_ptr<PeriodicTask> background_;
+  std::unique_ptr<PeriodicTask> lock_renewal_;
+};
+
+}  // namespace coffer

@@ -3,21 +3,21 @@
 ///
 /// Format    docs/format.md §3. This header never restates offsets.
 /// Owns      open segments with their stripe buffers, shard file handles, the chunk cache.
-/// Borrows   volumes, key ring, erasure codes, buffer pool, executor and journal; they outlive the
-/// store. Threads   everything from any thread; close() once, last. Errors    NoSpace, Io (fewer
-/// than k shards), Corrupt, AuthenticationFailed, NotFound (no such segment: the
-///           caller's snapshot is old, look again), ReadOnly, ShuttingDown.
+/// Borrows   what SegmentStoreDeps names; all of it outlives the store.
+/// Threads   everything from any thread; close() once, last.
+/// Errors    NoSpace, Io (fewer than k shards), Corrupt, AuthenticationFailed, NotFound (no such
+///           segment: the caller's snapshot is old, look again), ReadOnly, ShuttingDown.
+///
 /// Invariants
-///   1. A (segment key, ordinal) pair seals one plaintext, ever: ordinals are handed out under the
-///   mutex and
-///      a segment that failed a write or sync, or that was open at a crash, is never appended to
-///      again.
-///   2. A stripe's bytes are written once; synced bytes never share a 4 KiB block with bytes
-///   written later.
+///   1. A (segment key, ordinal) pair seals one plaintext, ever: ordinals are handed out under a
+///      mutex, and a segment that failed a write or sync, or that was open at a crash, is never
+///      appended to again.
+///   2. A stripe's bytes are written once; synced bytes never share a 4 KiB block with bytes that
+///      are written later.
 ///   3. After sync() returned, every place handed out before it began is in a closed stripe, with
-///   parity, synced
-///      on all its volumes or recorded as degraded, and readable from any k of its shards.
-///   4. Nothing here waits for the database while it holds the mutex or an unfilled reservation.
+///      parity, synced on all its volumes or recorded as degraded, and readable from any k of its
+///      shards.
+///   4. Nothing here waits for the database while it holds a mutex or an unfilled reservation.
 
 #include <cstdint>
 #include <memory>
@@ -59,13 +59,18 @@ struct ShardRef {
   auto operator<=>(const ShardRef&) const = default;
 };
 
-/// What the store asks of its owner. Called without the store's mutex; may block on the database.
+/// What the store asks of its owner. Called without a mutex of the store.
+///   append, seal_open, close   add_segment, segment_sealed: may block on the database.
+///   sync, write_out            volume_failed, shards_degraded. sync() may be running inside of the
+///                              database's own WAL sync or flush: these two must not wait for it.
+///   read                       shard_damaged: must not block.
 class SegmentJournal {
  public:
   virtual ~SegmentJournal() = default;
   /// Gives the new segment its id and puts its row into the database (written, not synced) before
   /// returning.
   virtual Result<SegmentId> add_segment(const SegmentInfo& info) = 0;
+  /// All of the segment is closed and synced, and nothing is appended to it any more.
   virtual void segment_sealed(const SegmentInfo& info) = 0;
   /// These shards are missing or unknown; returns once a row says so (written; the following WAL
   /// sync makes it durable).

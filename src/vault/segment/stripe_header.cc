@@ -60,7 +60,7 @@ bool sane(const StripeHeader& h) {
     if (bytes > kPieceBytes * kPiecesMax) return false;
   }
   for (std::uint32_t i = h.k; i < kStripeShardsMax; ++i) {
-    if (h.data_bytes[i] != 0) return false;
+    if (h.data_bytes[i] != 0 || (i >= h.shards() && h.members[i] != 0)) return false;
   }
   if (h.payload_bytes != h.bytes_of(h.shard)) return false;
   const std::uint32_t holds_index = h.data_bytes[h.index_shard];
@@ -113,6 +113,8 @@ Result<StripeHeader> decode_stripe_header(Bytes in) {
   if (disk.version != kSegmentFormatVersion || disk.flags != 0) {
     return fail(Errc::Corrupt, "stripe header of an unknown version");
   }
+  const bool zeros = std::ranges::all_of(disk.zero, [](std::byte b) { return b == std::byte{0}; });
+  if (!zeros) return fail(Errc::Corrupt, "stripe header with bytes that mean nothing");
   StripeHeader h;
   h.vault = VaultUuid(Uuid(disk.vault));
   h.segment_uid = SegmentUid(Uuid(disk.segment_uid));

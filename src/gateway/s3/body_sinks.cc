@@ -1,0 +1,36 @@
+#include "gateway/s3/body_sinks.h"
+
+namespace coffer::gateway {
+
+void WholeBodySink::store(Bytes payload) {
+  if (body_.size() + payload.size() > call_->operation->body_bytes_max) {
+    too_long_ = true;
+    return;
+  }
+  body_.append(as_text(payload));
+}
+
+Reply WholeBodySink::finish() {
+  if (too_long_) return error_reply(call_->head, {S3Code::MaxMessageLengthExceeded, {}, {}});
+  auto proof = verifier_->finish();
+  if (!proof) return error_reply(call_->head, proof.error());
+  auto reply = call_->operation->run_body(*call_, body_);
+  return reply ? std::move(*reply) : error_reply(call_->head, reply.error());
+}
+
+void UploadSink::store(Bytes payload) {
+  if (payload.empty() || store_error_) return;
+  if (auto written = upload_->writer->write(payload); !written) {
+    store_error_ = std::move(written).error();
+  }
+}
+
+Reply UploadSink::finish() {
+  if (store_error_) return error_reply(call_->head, call_->failure(*store_error_, Subject::Object));
+  const auto proof = verifier_->finish();
+  if (!proof) return error_reply(call_->head, proof.error());
+  auto reply = upload_->commit(*call_, *proof);
+  return reply ? std::move(*reply) : error_reply(call_->head, reply.error());
+}
+
+}  // namespace coffer::gateway

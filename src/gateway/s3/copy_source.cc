@@ -1,0 +1,46 @@
+#include "gateway/s3/copy_source.h"
+
+#include "gateway/s3/conditions.h"
+
+namespace coffer::gateway {
+
+S3Result<CopySource> copy_source(const S3Call& call) {
+  std::string_view text = call.header("x-amz-copy-source");
+  std::string_view version = "null";
+  constexpr std::string_view kVersion = "?versionId=";
+  if (const std::size_t at = text.find(kVersion); at != std::string_view::npos) {
+    version = text.substr(at + kVersion.size());
+    text = text.substr(0, at);
+  }
+  const auto decoded = percent_decode(text, Plus::Literal);
+  if (!decoded) return s3_fail(S3Code::InvalidArgument, "Invalid copy source encoding.");
+  std::string_view path = *decoded;
+  if (path.starts_with('/')) path.remove_prefix(1);
+  const std::size_t slash = path.find('/');
+  if (slash == std::string_view::npos || slash == 0 || slash + 1 == path.size()) {
+    return s3_fail(S3Code::InvalidArgument,
+                   "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
+  }
+  if (version != "null") return s3_fail(S3Code::NoSuchVersion);
+  CopySource source{std::string(path.substr(0, slash)), std::string(path.substr(slash + 1))};
+  if (!allowed(call.who, source.bucket, Operation::Effect::Read))
+    return s3_fail(S3Code::AccessDenied);
+  return source;
+}
+
+S3Result<ObjectInfo> head_copy_source(const S3Call& call, const CopySource& source) {
+  auto info = call.service.objects.head(source.bucket, source.key);
+  if (!info) {
+    const bool no_bucket =
+        info.error().code == Errc::NotFound && !call.service.objects.bucket(source.bucket);
+    return s3_fail(no_bucket ? S3Error{S3Code::NoSuchBucket, {}, {}}
+                             : to_s3_error(info.error(), Subject::Object));
+  }
+  if (evaluate(copy_source_conditions(call), info->etag, info->modified.seconds) !=
+      Verdict::Proceed) {
+    return s3_fail(S3Code::PreconditionFailed);
+  }
+  return std::move(*info);
+}
+
+}  // namespace coffer::gateway

@@ -1,0 +1,81 @@
+#include "gateway/s3/conditions.h"
+#include "gateway/s3/operations.h"
+#include "gateway/s3/replies.h"
+#include "gateway/s3/xml_reader.h"
+
+namespace coffer::gateway {
+namespace {
+
+constexpr std::size_t kKeysMax = 1000;
+
+struct Outcome {
+  std::string key;
+  std::optional<S3Error> error;
+};
+
+Outcome remove_one(const S3Call& call, const XmlElement& object) {
+  Outcome outcome;
+  outcome.key = std::string(object.child_text("Key").value_or(""));
+  const std::string_view version = object.child_text("VersionId").value_or("null");
+  if (version != "null" && !version.empty()) {
+    outcome.error = S3Error{S3Code::NoSuchVersion, {}, {}};
+    return outcome;
+  }
+  WriteConditions conditions;
+  if (const auto etag = object.child_text("ETag"))
+    conditions.if_match = std::string(bare_etag(*etag));
+  // One sync for all of them follows.
+  const auto removed =
+      call.service.objects.remove(call.bucket, outcome.key, conditions, Durability::Relaxed);
+  if (!removed) outcome.error = to_s3_error(removed.error(), Subject::Object);
+  return outcome;
+}
+
+void write_outcome(const Outcome& outcome, bool quiet, XmlWriter& xml) {
+  if (!outcome.error) {
+    if (quiet) return;
+    xml.open("Deleted");
+    xml.element("Key", outcome.key);
+    xml.close("Deleted");
+    return;
+  }
+  const S3CodeText& text = text_of(outcome.error->code);
+  xml.open("Error");
+  xml.element("Key", outcome.key);
+  xml.element("Code", text.name);
+  xml.element("Message", text.message);
+  xml.close("Error");
+}
+
+S3Result<Reply> delete_objects(S3Call& call, std::string_view body) {
+  S3_TRY(require_bucket(call));
+  S3_ASSIGN(const XmlElement request, parse_xml(body, "Delete"));
+  std::vector<const XmlElement*> objects;
+  for (const XmlElement& element : request.children) {
+    if (element.name != "Object") continue;
+    if (element.child_text("Key").value_or("").empty()) return s3_fail(S3Code::MalformedXML);
+    objects.push_back(&element);
+  }
+  if (objects.empty() || objects.size() > kKeysMax) return s3_fail(S3Code::MalformedXML);
+  const bool quiet = request.child_text("Quiet").value_or("") == "true";
+
+  XmlWriter xml;
+  xml.open_document("DeleteResult");
+  for (const XmlElement* object : objects) write_outcome(remove_one(call, *object), quiet, xml);
+  xml.close("DeleteResult");
+  if (call.service.durability == Durability::Synced) {
+    const auto synced = call.service.sync();
+    if (!synced) return s3_fail(call.failure(synced.error(), Subject::Object));
+  }
+  call.changed();
+  return xml_reply(std::move(xml));
+}
+
+}  // namespace
+
+const Operation kDeleteObjects{.name = "DeleteObjects",
+                               .effect = Operation::Effect::Write,
+                               .run_body = delete_objects,
+                               .body_bytes_max = 4 * 1024 * 1024};
+
+}  // namespace coffer::gateway

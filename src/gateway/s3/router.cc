@@ -1,0 +1,158 @@
+#include "gateway/s3/router.h"
+
+#include <algorithm>
+#include <array>
+
+namespace coffer::gateway {
+namespace {
+
+std::string_view without_port(std::string_view host) {
+  const std::size_t colon = host.rfind(':');
+  const bool has_port =
+      colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+  return has_port ? host.substr(0, colon) : host;
+}
+
+/// Sub-resources of buckets and objects that S3 knows and that are not served.
+constexpr std::array<std::string_view, 30> kUnserved{"accelerate",
+                                                     "acl",
+                                                     "analytics",
+                                                     "attributes",
+                                                     "cors",
+                                                     "encryption",
+                                                     "intelligent-tiering",
+                                                     "inventory",
+                                                     "legal-hold",
+                                                     "lifecycle",
+                                                     "logging",
+                                                     "metadataTable",
+                                                     "metrics",
+                                                     "notification",
+                                                     "object-lock",
+                                                     "ownershipControls",
+                                                     "policy",
+                                                     "policyStatus",
+                                                     "publicAccessBlock",
+                                                     "renameObject",
+                                                     "replication",
+                                                     "requestPayment",
+                                                     "restore",
+                                                     "retention",
+                                                     "select",
+                                                     "session",
+                                                     "tagging",
+                                                     "torrent",
+                                                     "versioning",
+                                                     "website"};
+
+/// Settings that a bucket here never has, and that are therefore answered as AWS answers then.
+constexpr std::array<std::string_view, 17> kAbsentSettings{"accelerate",
+                                                           "acl",
+                                                           "cors",
+                                                           "encryption",
+                                                           "lifecycle",
+                                                           "logging",
+                                                           "notification",
+                                                           "object-lock",
+                                                           "ownershipControls",
+                                                           "policy",
+                                                           "policyStatus",
+                                                           "publicAccessBlock",
+                                                           "replication",
+                                                           "requestPayment",
+                                                           "tagging",
+                                                           "versioning",
+                                                           "website"};
+
+bool has_any(const QueryParameters& query, std::span<const std::string_view> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return query.has(name); });
+}
+
+const Operation* service_operation(Method method) {
+  return method == Method::Get || method == Method::Head ? &kListBuckets : &kMethodNotAllowed;
+}
+
+const Operation* bucket_operation(Method method, const QueryParameters& query) {
+  if (method == Method::Get) {
+    if (query.has("location")) return &kGetBucketLocation;
+    if (query.has("uploads")) return &kListMultipartUploads;
+    if (query.has("versions")) return &kListObjectVersions;
+    if (has_any(query, kAbsentSettings)) return &kGetBucketSetting;
+    if (has_any(query, kUnserved)) return &kNotImplemented;
+    return query.value_or("list-type", {}) == "2" ? &kListObjectsV2 : &kListObjects;
+  }
+  if (method == Method::Post && query.has("delete")) return &kDeleteObjects;
+  if (has_any(query, kUnserved)) return &kNotImplemented;
+  switch (method) {
+    case Method::Put:
+      return &kCreateBucket;
+    case Method::Head:
+      return &kHeadBucket;
+    case Method::Delete:
+      return &kDeleteBucket;
+    case Method::Post:
+      return &kNotImplemented;  // a form upload
+    default:
+      return &kMethodNotAllowed;
+  }
+}
+
+const Operation* object_operation(const RequestHead& head, const QueryParameters& query) {
+  const bool of_upload = query.has("uploadId");
+  const bool copies = head.find("x-amz-copy-source").has_value();
+  if (head.method() == Method::Get && query.has("acl")) return &kGetObjectAcl;
+  if (has_any(query, kUnserved)) return &kNotImplemented;
+  switch (head.method()) {
+    case Method::Get:
+      return of_upload ? &kListParts : &kGetObject;
+    case Method::Head:
+      return &kHeadObject;
+    case Method::Put:
+      if (of_upload) return copies ? &kUploadPartCopy : &kUploadPart;
+      return copies ? &kCopyObject : &kPutObject;
+    case Method::Post:
+      if (query.has("uploads")) return &kCreateMultipartUpload;
+      return of_upload ? &kCompleteMultipartUpload : &kNotImplemented;
+    case Method::Delete:
+      return of_upload ? &kAbortMultipartUpload : &kDeleteObject;
+    case Method::Options:
+    case Method::Other:
+      return &kMethodNotAllowed;
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+S3Result<Target> find_target(const RequestHead& head, std::span<const std::string> domains) {
+  auto path = percent_decode(head.path(), Plus::Literal);
+  if (!path) return s3_fail(S3Code::InvalidURI);
+  if (!path->empty() && path->front() != '/') return s3_fail(S3Code::InvalidURI);
+  Target target;
+  const std::string_view host = without_port(head.value_or("host", {}));
+  for (const std::string& domain : domains) {
+    if (host.size() <= domain.size() + 1 || !host.ends_with(domain) ||
+        host[host.size() - domain.size() - 1] != '.') {
+      continue;
+    }
+    target.bucket = std::string(host.substr(0, host.size() - domain.size() - 1));
+    target.key = path->empty() ? std::string() : path->substr(1);
+    return target;
+  }
+  const std::string_view rest =
+      path->empty() ? std::string_view() : std::string_view(*path).substr(1);
+  const std::size_t slash = rest.find('/');
+  target.bucket = std::string(rest.substr(0, slash));
+  if (slash != std::string_view::npos) target.key = std::string(rest.substr(slash + 1));
+  return target;
+}
+
+const Operation* find_operation(const RequestHead& head, const QueryParameters& query,
+                                const Target& target) {
+  if (target.bucket.empty()) return service_operation(head.method());
+  if (target.key.empty()) return bucket_operation(head.method(), query);
+  return object_operation(head, query);
+}
+
+}  // namespace coffer::gateway

@@ -38,7 +38,7 @@ struct SegmentContext {
       : deps(the_deps),
         options(std::move(the_options)),
         ciphers(deps.keys, deps.vault, deps.cipher, options.on_seal),
-        files(deps.volumes, reports, options.open_files_max) {}
+        files(deps.volumes, reports, options.volume_deadline, options.open_files_max) {}
 
   const SegmentStoreDeps deps;
   const SegmentStoreOptions options;

@@ -77,6 +77,8 @@ class SegmentCiphers {
   SegmentCiphers(const SegmentKeySource& source, VaultUuid vault, CipherId cipher,
                  SegmentCipher::OnSeal on_seal);
   Result<std::shared_ptr<const SegmentCipher>> get(const SegmentInfo& info);
+  /// Wipes the keys of a removed segment once nobody uses them any more.
+  void forget(const SegmentInfo& info) { cache_.erase(info.uid.value()); }
   [[nodiscard]] const SegmentKeySource& source() const { return source_; }
 
  private:

@@ -123,7 +123,7 @@ Result<std::vector<std::uint8_t>> SegmentStore::sync_known(SegmentId id) {
     const auto file = impl_->context.files.open(*segment, slot);
     IoWait<void> wait;
     if (file) (*file)->sync(wait.completion());
-    if (!file || !wait.wait()) lost[i] = 1;
+    if (!file || !wait.wait(impl_->context.options.volume_deadline)) lost[i] = 1;
   });
   std::vector<std::uint8_t> members;
   for (std::uint32_t slot = 0; slot < segment->shards(); ++slot) {
@@ -145,13 +145,18 @@ Result<void> SegmentStore::remove(SegmentId id) {
     impl_->segments.erase(id);
   }
   impl_->context.files.forget(*segment);
+  impl_->context.ciphers.forget(segment->info());
   Result<void> result;
   for (const std::uint8_t member : segment->info().members) {
     Volume* volume = impl_->context.deps.volumes.writable(member);
-    if (volume == nullptr) continue;  // what stays there is removed when the volume is caught up
+    if (volume == nullptr || impl_->context.reports.is_hung(member))
+      continue;  // what stays there is removed when the volume is caught up
     IoWait<void> wait;
     volume->shards().remove(segment->info().uid.value().to_string(), wait.completion());
-    Result<void> removed = wait.wait();
+    Result<void> removed = wait.wait(impl_->context.options.volume_deadline);
+    if (!removed && removed.error().code == Errc::TimedOut) {
+      impl_->context.reports.volume_failed(member, removed.error());
+    }
     if (!removed && removed.error().code != Errc::NotFound) result = std::move(removed);
   }
   return result;

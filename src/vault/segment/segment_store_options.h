@@ -3,12 +3,14 @@
 ///
 /// Everything in the deps is borrowed and outlives the store.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 
 #include "coffer/core/buffer.h"
 #include "coffer/vault/cipher.h"
 #include "coffer/vault/uuid.h"
+#include "vault/volume/io_wait.h"
 
 namespace coffer {
 
@@ -45,6 +47,7 @@ struct SegmentStoreOptions {
   std::uint64_t chunk_cache_bytes = std::uint64_t{64} << 20;
   std::uint32_t open_files_max = 1024;  // shard files kept open for reading
   SegmentReserve reserve;
+  std::chrono::milliseconds volume_deadline = kVolumeDeadline;  // then a volume counts as hung
   /// Told of every (segment key, nonce) that seals: a test of invariant 5. Any thread.
   std::function<void(SegmentUid, std::uint32_t ordinal)> on_seal;
 };

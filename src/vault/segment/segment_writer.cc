@@ -23,7 +23,8 @@ void remove_files(SegmentContext& context, const SegmentInfo& info) {
     if (volume == nullptr || context.reports.is_failed(member)) continue;
     IoWait<void> wait;
     volume->shards().remove(info.uid.value().to_string(), wait.completion());
-    (void)wait.wait();  // what stays behind is an orphan that upkeep removes
+    (void)wait.wait(
+        context.options.volume_deadline);  // what stays behind is an orphan that upkeep removes
   }
 }
 
@@ -41,7 +42,7 @@ Result<std::vector<std::shared_ptr<ShardFile>>> create_files(SegmentContext& con
     }
     IoWait<std::shared_ptr<ShardFile>> wait;
     volume->shards().create(info.uid.value().to_string(), wait.completion());
-    if (auto made = wait.wait()) {
+    if (auto made = wait.wait(context.options.volume_deadline)) {
       files[slot] = *std::move(made);
     } else {
       errors[slot] = std::move(made).error();
@@ -130,7 +131,7 @@ Result<void> SegmentWriter::write(std::uint32_t slot, std::uint32_t stripe, std:
   for (const IoSlice& piece : pieces) bytes += piece.bytes.size();
   IoWait<void> wait;
   files_[slot]->write(ByteOffset(at), std::move(pieces), wait.completion());
-  if (Result<void> done = wait.wait(); !done) {
+  if (Result<void> done = wait.wait(context_.options.volume_deadline); !done) {
     lose(slot, stripe, done.error());
     return done;
   }
@@ -209,7 +210,7 @@ bool SegmentWriter::sync_slot(std::uint32_t slot, const Unsynced& unsynced) {
   if (!unwritable(slot)) {
     IoWait<void> wait;
     files_[slot]->sync(wait.completion());
-    done = wait.wait();
+    done = wait.wait(context_.options.volume_deadline);
   }
   if (done) return true;
   // Even NoSpace: delayed allocation failed, the pages are clean now and their content is gone.

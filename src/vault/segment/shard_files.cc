@@ -15,7 +15,7 @@ Result<std::shared_ptr<ShardFile>> ShardFiles::open(const Segment& segment, std:
   if (auto known = open_.get(key(segment, slot))) return *std::move(known);
   IoWait<std::shared_ptr<ShardFile>> wait;
   volume->shards().open(segment.info().uid.value().to_string(), wait.completion());
-  Result<std::shared_ptr<ShardFile>> file = wait.wait();
+  Result<std::shared_ptr<ShardFile>> file = wait.wait(deadline_);
   if (!file) {
     if (file.error().code == Errc::TimedOut) reports_.volume_failed(member, file.error());
     return file;
@@ -30,7 +30,7 @@ Result<BufferRef> ShardFiles::read(const Segment& segment, std::uint32_t slot, s
   BufferRef buffer = buffers.take(bytes);
   IoWait<ByteCount> wait;
   file->read(ByteOffset(at), IoSlice{buffer, buffer.span().first(bytes)}, wait.completion());
-  Result<ByteCount> got = wait.wait();
+  Result<ByteCount> got = wait.wait(deadline_);
   if (!got) {
     open_.erase(key(segment, slot));
     if (got.error().code == Errc::TimedOut) {

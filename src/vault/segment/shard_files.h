@@ -5,6 +5,7 @@
 /// Threads   any.
 /// Errors    NotFound (the volume or the file is not there), Io, TimedOut.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,8 +23,9 @@ class VolumeSet;
 
 class ShardFiles {
  public:
-  ShardFiles(VolumeSet& volumes, FailureReports& reports, std::uint32_t open_max)
-      : volumes_(volumes), reports_(reports), open_(open_max, 8) {}
+  ShardFiles(VolumeSet& volumes, FailureReports& reports, std::chrono::milliseconds deadline,
+             std::uint32_t open_max)
+      : volumes_(volumes), reports_(reports), deadline_(deadline), open_(open_max, 8) {}
 
   /// Reads `bytes` at `at` of the file in `slot`; a file that ends earlier is an error (Corrupt).
   Result<BufferRef> read(const Segment& segment, std::uint32_t slot, std::uint64_t at,
@@ -40,6 +42,7 @@ class ShardFiles {
 
   VolumeSet& volumes_;
   FailureReports& reports_;
+  const std::chrono::milliseconds deadline_;
   LruCache<std::uint64_t, std::shared_ptr<ShardFile>> open_;
 };
 

@@ -77,49 +77,55 @@ std::optional<ShardRebuild::Source> ShardRebuild::read_source(std::uint32_t shar
   return source;
 }
 
-ShardRebuild::Sources ShardRebuild::gather(std::uint32_t wanted, std::uint32_t begin,
-                                           std::uint32_t end) const {
+ShardRebuild::Sources ShardRebuild::gather(const Range& range, Effort effort) const {
   Sources sources;
   for (std::uint32_t shard = 0; shard < segment_.shards(); ++shard) {
-    if (shard == wanted) continue;
+    if (effort == Effort::FirstThatVerify && sources.verified.size() == any_->k) break;
+    if (shard == range.shard) continue;
     bool verified = false;
-    auto source = read_source(shard, begin, end, verified);
+    auto source = read_source(shard, range.begin, range.end, verified);
     if (!source) continue;
     (verified ? sources.verified : sources.doubtful).push_back(*std::move(source));
   }
   return sources;
 }
 
+Result<void> ShardRebuild::try_sets(const Range& range, const std::vector<Source>& sources,
+                                    const Accept& accept) const {
+  const std::size_t k = any_->k;
+  if (sources.size() < k) return fail(Errc::Io, "fewer than k shards can be read");
+  COFFER_ASSIGN(const auto code, context_.deps.codes.get({any_->k, any_->m}));
+  const std::uint32_t length = range.offset + range.bytes - range.begin;
+  const BufferRef out = context_.deps.buffers.take(length);
+  const MutableBytes rebuilt = out.span().first(length);
+  std::vector<std::size_t> pick(k);
+  for (std::size_t i = 0; i < k; ++i) pick[i] = i;
+  // Sets come with the verified shards first, since these stand first.
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    std::vector<ErasureCode::Present> present;
+    for (const std::size_t i : pick) present.push_back({sources[i].shard, sources[i].bytes});
+    const ErasureCode::Wanted wanted{range.shard, rebuilt};
+    COFFER_TRY(code->reconstruct(present, {&wanted, 1}));
+    if (accept(rebuilt.subspan(range.offset - range.begin))) return {};
+    if (!next_combination(pick, sources.size())) break;
+  }
+  return fail(Errc::Io, "no k shards of the stripe give bytes that verify");
+}
+
 Result<void> ShardRebuild::rebuild(std::uint32_t shard, std::uint32_t offset, std::uint32_t bytes,
                                    const Accept& accept) {
   if (any_ == nullptr) return fail(Errc::Io, "no header of the stripe verifies");
-  if (std::uint64_t{offset} + bytes > any_->bytes_of(shard)) {
+  if (shard >= any_->k || std::uint64_t{offset} + bytes > any_->bytes_of(shard)) {
     return fail(Errc::Io, "the stripe does not hold this place");
   }
   // Whole pieces, since a CRC covers a piece; the shards' last ones are shorter.
-  const std::uint32_t begin = offset / kPieceBytes * kPieceBytes;
-  const std::uint32_t end = pieces_of(offset + bytes) * kPieceBytes;
-  Sources sources = gather(shard, begin, end);
-  COFFER_ASSIGN(const auto code, context_.deps.codes.get({any_->k, any_->m}));
-  std::vector<Source> all = std::move(sources.verified);
-  std::ranges::move(sources.doubtful, std::back_inserter(all));
-  const std::size_t k = any_->k;
-  if (all.size() < k) return fail(Errc::Io, "fewer than k shards can be read");
-
-  const BufferRef out = context_.deps.buffers.take(offset + bytes - begin);
-  const MutableBytes rebuilt = out.span().first(offset + bytes - begin);
-  std::vector<std::size_t> pick(k);
-  for (std::size_t i = 0; i < k; ++i) pick[i] = i;
-  // Combinations come with the verified shards first, since these stand first.
-  for (int tries = 0; tries < kTriesMax; ++tries) {
-    std::vector<ErasureCode::Present> present;
-    for (const std::size_t i : pick) present.push_back({all[i].shard, all[i].bytes});
-    const ErasureCode::Wanted wanted{shard, rebuilt};
-    COFFER_TRY(code->reconstruct(present, {&wanted, 1}));
-    if (accept(rebuilt.subspan(offset - begin))) return {};
-    if (!next_combination(pick, all.size())) break;
-  }
-  return fail(Errc::Io, "no k shards of the stripe give bytes that verify");
+  const Range range{shard, offset, bytes, offset / kPieceBytes * kPieceBytes,
+                    pieces_of(offset + bytes) * kPieceBytes};
+  const Sources first = gather(range, Effort::FirstThatVerify);
+  if (first.verified.size() == any_->k && try_sets(range, first.verified, accept)) return {};
+  Sources all = gather(range, Effort::All);
+  std::ranges::move(all.doubtful, std::back_inserter(all.verified));
+  return try_sets(range, all.verified, accept);
 }
 
 }  // namespace coffer

@@ -56,7 +56,16 @@ class ShardRebuild {
     std::vector<Source> doubtful;  // readable, but header or CRC does not hold
   };
 
-  Sources gather(std::uint32_t wanted, std::uint32_t begin, std::uint32_t end) const;
+  /// A range of one shard that is wanted, and the whole pieces around it.
+  struct Range {
+    std::uint32_t shard, offset, bytes, begin, end;
+  };
+  enum class Effort { FirstThatVerify, All };
+
+  /// Source shards; with FirstThatVerify no more than k of them are read where k verify.
+  Sources gather(const Range& range, Effort effort) const;
+  Result<void> try_sets(const Range& range, const std::vector<Source>& sources,
+                        const Accept& accept) const;
   std::optional<Source> read_source(std::uint32_t shard, std::uint32_t begin, std::uint32_t end,
                                     bool& verified) const;
 

@@ -1,5 +1,6 @@
 // What the store does when disks fail, lie, fill up or hang, and when their bytes change.
 #include <algorithm>
+#include <atomic>
 
 #include "store_fixture.h"
 
@@ -147,6 +148,40 @@ TEST(SegmentFailure, AppendsGetNoSpaceAtTheReserveAndWhatWasSyncedStays) {
   // Cleaning may go on: it has half of the reserve.
   machine.append(500, 1'000'000, SegmentStore::Stream::Survivors);
   EXPECT_TRUE(machine.store->sync());
+}
+
+TEST(SegmentFailure, ADiskThatHangsIsWaitedForOnceAndItsLateWritesHarmNothing) {
+  Machine machine(2, 1);
+  machine.options.volume_deadline = std::chrono::milliseconds(30);
+  machine.open();
+  const Written before = machine.append(1, 700'000);
+  ASSERT_TRUE(machine.store->sync());
+  const Written during = machine.append(2, 900'000);
+  machine.disks[1]->hang();
+  ASSERT_TRUE(machine.store->sync());
+  EXPECT_EQ(machine.journal.failed, std::set<std::uint8_t>{1});
+  const Written after = machine.append(3, 900'000);
+  ASSERT_TRUE(machine.store->sync());
+  for (const Written* one : {&before, &during, &after}) EXPECT_EQ(machine.check(*one), "");
+  machine.disks[1]->release();
+  for (const Written* one : {&before, &during, &after}) EXPECT_EQ(machine.check(*one), "");
+}
+
+TEST(SegmentFailure, AReadGoesAroundADiskThatHangs) {
+  Machine machine(2, 1);
+  machine.options.volume_deadline = std::chrono::milliseconds(30);
+  machine.open();
+  const Written one = machine.append(1, 900'000);
+  ASSERT_TRUE(machine.store->sync());
+  machine.disks[0]->hang();
+  std::atomic<int> reads{0};
+  machine.clock->on_operation([&](std::uint64_t, const IoEvent& event) {
+    if (event.disk == "d0") ++reads;
+  });
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(machine.check(one), "");
+  EXPECT_LE(reads.load(), 2) << "it was asked again after it did not answer";
+  machine.clock->on_operation({});
+  machine.disks[0]->release();
 }
 
 TEST(SegmentFailure, AFullDiskIsNotAFailedOne) {

@@ -144,4 +144,25 @@ Result<std::size_t> BlockFile::read(std::uint64_t offset, MutableBytes out) {
   return fail(std::move(error));
 }
 
+Result<std::string> BlockFile::read_sealed(std::uint64_t first, std::uint64_t count) {
+  std::string sealed;
+  std::array<std::byte, kSealedBlockBytes> raw;
+  std::array<std::byte, kBlockBytes> plain;
+  for (std::uint64_t block = first; block < first + count; ++block) {
+    const std::uint32_t bytes = layout_.plain_size(block);
+    const MutableBytes in = MutableBytes(raw).first(crypto::Aead::sealed_size(bytes));
+    Result<void> done = fail(Errc::Io, "no metadata mirror to read from");
+    for (std::size_t i = 0; i < mirrors_.size() && !done; ++i) {
+      const std::shared_ptr<AreaFile> file = mirrors_.good(i) ? copy(i) : nullptr;
+      if (file == nullptr) continue;
+      done = read_exactly(*file, layout_.disk_offset(block), in);
+      if (done) done = open_block(*identity_, layout_, block, in, MutableBytes(plain).first(bytes));
+      if (!done) mirrors_.note_damage(i);
+    }
+    if (!done) return fail(std::move(done).error());
+    sealed.append(as_text(in));
+  }
+  return sealed;
+}
+
 }  // namespace coffer::meta

@@ -31,6 +31,10 @@ class BlockFile {
   [[nodiscard]] std::uint64_t size() const { return layout_.plain_bytes; }
   /// Fills `out` from `offset` on; fewer bytes at the end of the file.
   Result<std::size_t> read(std::uint64_t offset, MutableBytes out) EXCLUDES(mutex_);
+  [[nodiscard]] const SealedIdentity& identity() const { return *identity_; }
+  [[nodiscard]] const BlockLayout& layout() const { return layout_; }
+  /// Blocks as they lie on disk, each of them verified: for a copy on another volume. @pre they exist
+  Result<std::string> read_sealed(std::uint64_t first, std::uint64_t count) EXCLUDES(mutex_);
   /// Which mirrors hold this very file, as far as header and last block tell. By mirror.
   std::vector<bool> present() EXCLUDES(mutex_);
 

@@ -71,10 +71,9 @@ FrameFile follow_chain(const SealedIdentity& identity, const Copies& copies) {
     if (!copy) continue;
     if (copy->size() == at) file.complete = true;
     if (copy->size() <= at) continue;
-    if (auto later = find_later_frame(identity, as_bytes(*copy).subspan(at))) {
-      file.hole = true;
-      file.later_synced_upto = std::max(file.later_synced_upto, later->info.synced_upto);
-    }
+    const LaterFrames later = find_later_frames(identity, as_bytes(*copy).subspan(at));
+    file.hole = file.hole || later.found;
+    file.later_synced_upto = std::max(file.later_synced_upto, later.synced_upto);
   }
   if (file.hole) file.complete = false;
   return file;

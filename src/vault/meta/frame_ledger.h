@@ -66,6 +66,14 @@ class FrameLedger {
             .peer_frames = log_frames_};
   }
 
+  /// A log is begun or was recovered; returns the newest one before it.
+  std::uint64_t next_log(std::uint64_t number) EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    const std::uint64_t previous = newest_log_;
+    if (number > newest_log_) newest_log_ = number;
+    return previous;
+  }
+
   /// The image that is being opened reaches this far, all of it synced.
   void start_at(std::uint64_t position) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
@@ -117,7 +125,8 @@ class FrameLedger {
   std::optional<AnnouncedCommit> announced_ GUARDED_BY(mutex_);
   std::uint64_t position_ GUARDED_BY(mutex_) = 0;
   std::uint64_t synced_ GUARDED_BY(mutex_) = 0;
-  std::uint64_t log_number_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t newest_log_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t log_number_ GUARDED_BY(mutex_) = 0;  // newest that is synced, and how much of it
   std::uint64_t log_frames_ GUARDED_BY(mutex_) = 0;
   std::uint64_t manifest_number_ GUARDED_BY(mutex_) = 0;
   std::uint64_t manifest_frames_ GUARDED_BY(mutex_) = 0;

@@ -1,5 +1,6 @@
 #include "vault/meta/meta_store.h"
 
+#include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 
 #include "vault/meta/commit_queue.h"
@@ -77,7 +78,10 @@ Result<void> MetaStore::Impl::open(const MetaStoreOptions& options) {
   database.reset(opened);
   if (!status.ok()) return fail(meta::to_error(status, "open the metadata database"));
   COFFER_ASSIGN(const CommitPosition position, stored_position());
-  files->ledger().start_at(position.value());
+  // The frames and the rows must tell the same; a read-only look at what is damaged takes what there is.
+  if (!read_only && position.value() != files->ledger().position()) {
+    return fail(Errc::Corrupt, "metadata rows do not reach the position of their logs");
+  }
   queue = std::make_unique<meta::CommitQueue>(*database, files->ledger(), deps.barrier, position);
   return {};
 }
@@ -85,7 +89,11 @@ Result<void> MetaStore::Impl::open(const MetaStoreOptions& options) {
 MetaStore::MetaStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 // Without close() the disks are left as a killed process leaves them: recovery is the one way back in.
-MetaStore::~MetaStore() { impl_->mirrors.halt(); }
+MetaStore::~MetaStore() {
+  // A background job that hits the halted mirrors would wait a second before it gives up.
+  if (impl_->database) rocksdb::CancelAllBackgroundWork(impl_->database.get(), true);
+  impl_->mirrors.halt();
+}
 
 Result<std::unique_ptr<MetaStore>> MetaStore::open(Mode mode, MetaStoreDeps deps,
                                                    std::vector<MirrorDirectory> mirrors,

@@ -31,6 +31,9 @@ class MirrorSet {
   MirrorSet(std::vector<MirrorDirectory> mirrors, MetaStoreOwner* owner);
 
   [[nodiscard]] std::size_t size() const { return mirrors_.size(); }
+  [[nodiscard]] const MirrorDirectory& where(std::size_t mirror) const {
+    return mirrors_[mirror].where;
+  }
   [[nodiscard]] FileArea& files(std::size_t mirror) const { return *mirrors_[mirror].where.files; }
   [[nodiscard]] const std::string& directory(std::size_t mirror) const {
     return mirrors_[mirror].directory;

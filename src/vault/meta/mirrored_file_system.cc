@@ -146,6 +146,7 @@ Result<std::string> MirroredFileSystem::load_frames(const std::string& name) {
   if (logs_ == Logs::Complete ? !file.complete : (manifest && file.hole)) {
     return fail(Errc::Corrupt, "a metadata log does not verify up to its end");
   }
+  if (!manifest) ledger_.next_log(classify_name(name).number);
   ledger_.start_at(file.frames.back().info.position);
   return file.take_plain();
 }

@@ -89,14 +89,23 @@ class FrameWriter final : public rocksdb::FSWritableFile {
         output_(std::move(output)) {}
   ~FrameWriter() override = default;
 
-  /// Header and the empty first frame.
+  /// Header and the empty first frame. A log's are synced at once: it says up to where the tables reach, so
+  /// the manifest may name it as the first live one only when it cannot get lost.
   Result<void> begin() EXCLUDES(mutex_) {
-    MutexLock lock(mutex_);
-    std::string sealed = identity_.header();
-    const FrameInfo info = name_.kind == SealedKind::Log ? deps_.ledger->empty_log_frame()
-                                                         : deps_.ledger->manifest_frame();
-    COFFER_TRY(sealer_.seal(info, {}, {}, sealed));
-    return output_->append(sealed);
+    const bool log = name_.kind == SealedKind::Log;
+    {
+      MutexLock lock(mutex_);
+      std::string sealed = identity_.header();
+      std::string needs;
+      if (log) ByteWriter(needs).u64(deps_.ledger->next_log(name_.number));
+      const FrameInfo info = log ? deps_.ledger->empty_log_frame() : deps_.ledger->manifest_frame();
+      COFFER_TRY(sealer_.seal(info, needs, {}, sealed));
+      COFFER_TRY(output_->append(sealed));
+    }
+    if (!log) return {};
+    COFFER_TRY(output_->sync());
+    deps_.ledger->file_synced(name_, 1);
+    return {};
   }
 
   using FSWritableFile::Append;

@@ -1,5 +1,7 @@
 #include "vault/meta/sealed_frames.h"
 
+#include <algorithm>
+
 #include "vault/meta/nonce_log.h"
 
 namespace coffer::meta {
@@ -97,15 +99,21 @@ bool follows(const Frame* previous, const Frame& frame, const FrameTag& chained_
          frame.plain_offset == previous->plain_offset + previous->plain_bytes;
 }
 
-Result<Frame> find_later_frame(const SealedIdentity& identity, Bytes in) {
+LaterFrames find_later_frames(const SealedIdentity& identity, Bytes in) {
+  LaterFrames later;
   std::string magic;
   ByteWriter(magic).u32(kFrameMagic);
   const std::string_view text = as_text(in);
-  for (std::size_t at = text.find(magic); at != std::string_view::npos;
-       at = text.find(magic, at + 1)) {
-    if (auto frame = open_frame(identity, in.subspan(at))) return frame;
+  std::size_t at = text.find(magic);
+  while (at != std::string_view::npos) {
+    const auto frame = open_frame(identity, in.subspan(at));
+    if (frame) {
+      later.found = true;
+      later.synced_upto = std::max(later.synced_upto, frame->info.synced_upto);
+    }
+    at = text.find(magic, at + (frame ? frame->disk_bytes : 1));
   }
-  return fail(Errc::NotFound, "no later frame");
+  return later;
 }
 
 }  // namespace coffer::meta

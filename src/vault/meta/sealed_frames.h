@@ -36,7 +36,8 @@ struct Frame {
   std::uint64_t plain_bytes = 0;  // of `plain`, also once it was moved away
   std::uint64_t disk_bytes = 0;
   FrameTag tag{};
-  std::string needs;  // encoded References, one after another
+  std::string
+      needs;  // encoded References, one after another. Frame 0 of a log: number of the log before
   std::string plain;
 };
 
@@ -65,7 +66,11 @@ Result<Frame> open_frame(const SealedIdentity& identity, Bytes in);
 bool follows(const Frame* previous, const Frame& frame, const FrameTag& chained_to);
 /// The tag that the frame at `in` says it follows. @pre open_frame succeeded
 FrameTag chained_tag(Bytes in);
-/// Searches `in` for any authentic frame: proof that something in front of it is missing.
-Result<Frame> find_later_frame(const SealedIdentity& identity, Bytes in);
+/// Searches `in` for authentic frames, which prove that something in front of them is missing.
+struct LaterFrames {
+  bool found = false;
+  std::uint64_t synced_upto = 0;  // the highest that any of them tells
+};
+LaterFrames find_later_frames(const SealedIdentity& identity, Bytes in);
 
 }  // namespace coffer::meta

@@ -70,6 +70,8 @@ class Machine {
             .owner = &owner};
   }
   void reopen_volumes() {
+    // A store of before the crash may still have threads that hold the old sessions.
+    for (auto& volume : volumes) crashed_.push_back(std::move(volume));
     volumes.clear();
     for (const auto& disk : disks) volumes.push_back(std::move(open_memory_volume(disk).value()));
     for (std::size_t i = 0; i < mirrors.size(); ++i) mirrors[i].files = &volumes[i]->files();
@@ -86,7 +88,7 @@ class Machine {
     return MetaStore::open(mode, deps(), mirrors, options);
   }
   static MetaStoreOptions small_options() {
-    return {.block_cache_bytes = 1 << 20, .write_buffer_bytes = 256 << 10};
+    return {.block_cache_bytes = 1 << 20, .write_buffer_bytes = 512 << 10};
   }
 
   void kill() {
@@ -126,6 +128,9 @@ class Machine {
   RecordingOwner owner;
   CountingBarrier barrier;
   std::vector<MirrorDirectory> mirrors;
+
+ private:
+  std::vector<std::unique_ptr<Volume>> crashed_;
 };
 
 inline CommitPosition put(MetaStore& store, std::string_view key, std::string_view value) {

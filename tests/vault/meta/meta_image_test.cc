@@ -1,0 +1,188 @@
+#include "vault/meta/meta_image.h"
+
+#include <algorithm>
+#include <map>
+#include <random>
+
+#include "tests/vault/meta/mirror_fixture.h"
+
+namespace coffer::meta {
+namespace {
+
+using Mode = MetaStore::Mode;
+
+Reference some_reference(std::uint64_t inode) {
+  Reference reference;
+  reference.inode = InodeId(inode);
+  reference.length = ByteCount(10);
+  reference.place.segment = SegmentId(7);
+  reference.place.bytes = 10;
+  return reference;
+}
+
+class MetaImageOnMirrors : public ::testing::TestWithParam<std::size_t> {};
+INSTANTIATE_TEST_SUITE_P(Mirrors, MetaImageOnMirrors, ::testing::Values(1, 2, 3));
+
+TEST_P(MetaImageOnMirrors, EveryCommittedRowSurvivesAKill) {
+  Machine machine(GetParam());
+  auto store = std::move(machine.open(Mode::Create).value());
+  for (int round = 0; round < 3; ++round) {
+    CommitPosition last;
+    for (int i = 0; i < 1500; ++i) {
+      last = put(*store, "k" + std::to_string(i),
+                 std::string(400, 'v') + std::to_string(round * 10000 + i));
+      if (i == 700) {
+        ASSERT_TRUE(store->sync());
+      }
+    }
+    machine.kill();
+    store.reset();
+    auto again = machine.recover();
+    ASSERT_TRUE(again) << again.error().context;
+    store = std::move(*again);
+    EXPECT_EQ(store->committed(), last);
+    for (int i = 0; i < 1500; ++i) {
+      ASSERT_EQ(get(*store, "k" + std::to_string(i)),
+                std::string(400, 'v') + std::to_string(round * 10000 + i));
+    }
+  }
+  EXPECT_TRUE(store->close());
+}
+
+TEST(MetaImage, TailNamesWhatFramesNeedAndCutForgetsThem) {
+  Machine machine(2);
+  auto store = std::move(machine.open(Mode::Create).value());
+  put(*store, "a", "1");
+  ASSERT_TRUE(store->sync());
+  put(*store, "b", "2");  // the first frame that can tell of the sync
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    MetaBatch batch;
+    batch.put("n" + std::to_string(i), "x");
+    batch.needs(some_reference(i));
+    ASSERT_TRUE(store->commit(std::move(batch)));
+  }
+  machine.kill();
+  store.reset();
+
+  auto image = std::move(MetaImage::inspect(machine.deps(), machine.mirrors).value());
+  EXPECT_FALSE(image->damaged());
+  EXPECT_EQ(image->boot(), machine.boot);
+  EXPECT_EQ(image->last_position().value(), 5U);
+  ASSERT_EQ(image->tail().size(), 4U);
+  EXPECT_EQ(image->tail()[0].position.value(), 2U);
+  EXPECT_TRUE(image->tail()[0].needs.empty());
+  ASSERT_EQ(image->tail()[2].needs.size(), 1U);
+  EXPECT_EQ(image->tail()[2].needs[0].inode, InodeId(2));
+  EXPECT_EQ(image->tail()[2].needs[0].place.segment, SegmentId(7));
+
+  image->cut(2);
+  EXPECT_EQ(image->tail().size(), 2U);
+  EXPECT_EQ(image->last_position().value(), 3U);
+  machine.fresh_mirrors();
+  ASSERT_TRUE(image->establish(machine.mirrors));
+  auto again = machine.open(Mode::ReadWrite);
+  ASSERT_TRUE(again) << again.error().context;
+  EXPECT_EQ(get(**again, "n1"), "x");
+  EXPECT_EQ(get(**again, "n2"), "absent");
+  EXPECT_EQ((*again)->committed().value(), 3U);
+  EXPECT_EQ(put(**again, "n4", "y").value(), 4U);
+  EXPECT_TRUE((*again)->close());
+}
+
+TEST(MetaImage, PowerLossIsSeenByTheBootId) {
+  Machine machine(1);
+  const Uuid boot = machine.boot;
+  auto store = std::move(machine.open(Mode::Create).value());
+  put(*store, "a", "1");
+  ASSERT_TRUE(store->sync());
+  machine.power_cut(7);
+  store.reset();
+  auto image = std::move(MetaImage::inspect(machine.deps(), machine.mirrors).value());
+  EXPECT_EQ(image->boot(), boot);
+  EXPECT_NE(image->boot(), machine.boot);
+}
+
+TEST(MetaImage, CleanCloseLeavesNoTailAndTheSamePosition) {
+  Machine machine(2);
+  auto store = std::move(machine.open(Mode::Create).value());
+  for (int i = 0; i < 50; ++i) put(*store, "k" + std::to_string(i), "v");
+  ASSERT_TRUE(store->close());
+  store.reset();
+  machine.power_cut(3);
+  auto image = std::move(MetaImage::inspect(machine.deps(), machine.mirrors).value());
+  EXPECT_FALSE(image->damaged());
+  EXPECT_TRUE(image->tail().empty());
+  EXPECT_EQ(image->last_position().value(), 50U);
+  auto again = machine.open(Mode::ReadWrite);
+  ASSERT_TRUE(again) << again.error().context;
+  EXPECT_EQ((*again)->committed().value(), 50U);
+  EXPECT_EQ(get(**again, "k49"), "v");
+}
+
+// The workload of the power cuts: row `n` holds how many commits were made; big rows so that tables are written.
+struct Promise {
+  std::uint64_t synced = 0;
+  std::uint64_t committed = 0;
+};
+
+Promise run_until_crash(MetaStore& store, std::uint64_t from, std::uint64_t commits) {
+  Promise promise{from, from};
+  for (std::uint64_t i = from + 1; i <= from + commits; ++i) {
+    MetaBatch batch;
+    batch.put("n", std::to_string(i));
+    batch.put("row" + std::to_string(i % 97), std::string(3000, static_cast<char>('a' + i % 26)));
+    const auto position = store.commit(std::move(batch));
+    if (!position) break;
+    promise.committed = i;
+    if (i % 20 == 0) {
+      if (!store.sync()) break;
+      promise.synced = i;
+    }
+  }
+  return promise;
+}
+
+TEST(MetaImagePowerCut, SyncedRowsAreThereAndTheStateIsAPrefix) {
+  const std::uint64_t seed = std::random_device{}();
+  RecordProperty("seed", std::to_string(seed));
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 24; ++round) {
+    SCOPED_TRACE("seed " + std::to_string(seed) + " round " + std::to_string(round));
+    Machine machine(1 + random() % 3);
+    auto opened = machine.open(Mode::Create);
+    ASSERT_TRUE(opened);
+    auto store = std::move(*opened);
+    ASSERT_TRUE(store->sync());
+    machine.clock->crash_at(machine.clock->operations() + 1 + random() % 900);
+    const Promise promise = run_until_crash(*store, 0, 400);
+    machine.clock->crash();
+    machine.clock->crash_at(0);
+    machine.power_cut(random());
+    store.reset();
+
+    auto again = machine.recover();
+    ASSERT_TRUE(again) << again.error().context;
+    const std::uint64_t position = (*again)->committed().value();
+    EXPECT_GE(position, promise.synced);
+    EXPECT_LE(position, promise.committed + 1);
+    const std::string n = get(**again, "n");
+    EXPECT_EQ(n, position == 0 ? "absent" : std::to_string(position));
+    for (std::uint64_t i = position > 96 ? position - 96 : 1; i <= position; ++i) {
+      ASSERT_EQ(get(**again, "row" + std::to_string(i % 97)),
+                std::string(3000, static_cast<char>('a' + i % 26)));
+    }
+    // And a second time, while it recovers or soon after.
+    machine.clock->crash_at(machine.clock->operations() + 1 + random() % 60);
+    const Promise second = run_until_crash(**again, position, 100);
+    machine.clock->crash();
+    machine.clock->crash_at(0);
+    machine.power_cut(random());
+    again->reset();
+    auto third = machine.recover();
+    ASSERT_TRUE(third) << third.error().context;
+    EXPECT_GE((*third)->committed().value(), second.synced);
+  }
+}
+
+}  // namespace
+}  // namespace coffer::meta

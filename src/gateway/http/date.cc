@@ -52,7 +52,10 @@ class DateReader {
   void skip_day_name() {
     std::size_t letters = 0;
     while (letters < text_.size() && text_[letters] >= 'A' && text_[letters] <= 'z') ++letters;
-    if (letters < 3) failed();
+    if (letters < 3) {
+      failed();
+      return;
+    }
     text_.remove_prefix(letters);
   }
   void skip_fraction() {

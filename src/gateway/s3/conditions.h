@@ -13,7 +13,8 @@ enum class Verdict { Proceed, NotModified, Failed };
 
 /// The four conditions of a read, absent where the header was; ETags with or without quotes.
 struct ReadConditions {
-  std::optional<std::string_view> if_match, if_none_match, if_modified_since, if_unmodified_since;
+  std::optional<std::string_view> if_match = {}, if_none_match = {};
+  std::optional<std::string_view> if_modified_since = {}, if_unmodified_since = {};
 };
 
 /// Precedence as in RFC 9110 §13.2.2: If-Match hides If-Unmodified-Since, If-None-Match hides

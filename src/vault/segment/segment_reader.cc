@@ -94,7 +94,8 @@ Result<void> SegmentReader::read_run(const Request& request) {
   const std::uint8_t member = request.segment.member(slot);
   const bool absent =
       context_.deps.volumes.readable(member) == nullptr || context_.reports.is_hung(member);
-  if (!absent && !request.segment.is_lost(slot, run.stripe)) {
+  const bool lost = request.segment.is_lost(slot, run.stripe);
+  if (!absent && !lost) {
     const std::uint64_t at = stripe_byte(run.stripe) + kStripeHeaderBytes + run.offset;
     const auto sealed =
         context_.files.read(request.segment, slot, at, run.sealed_bytes(), context_.deps.buffers);
@@ -107,7 +108,7 @@ Result<void> SegmentReader::read_run(const Request& request) {
     for (std::uint32_t chunk = 0; chunk < run.chunks(); ++chunk) failed.push_back(chunk);
   }
   if (request.segment.removed()) return fail(Errc::NotFound, "the segment was removed");
-  if (!absent) context_.deps.journal.shard_damaged({run.segment, run.stripe, run.shard});
+  if (!absent && !lost) context_.deps.journal.shard_damaged({run.segment, run.stripe, run.shard});
   return rebuild(request, failed);
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "vault/crypto/random.h"
+#include "vault/erasure/erasure_code.h"
 #include "vault/segment/segment_context.h"
 #include "vault/segment/volume_choice.h"
 #include "vault/volume/io_wait.h"
@@ -72,6 +73,7 @@ Result<std::shared_ptr<SegmentWriter>> SegmentWriter::create(SegmentContext& con
   info.data_epoch = context.ciphers.source().active_epoch();
   info.shard_bytes_max = choice.shard_bytes_max;
   COFFER_TRY(context.ciphers.get(info));
+  COFFER_TRY(context.deps.codes.get({info.k, info.m}));
   auto files = create_files(context, info);
   if (!files) {
     remove_files(context, info);

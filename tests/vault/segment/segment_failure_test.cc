@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "store_fixture.h"
+#include "vault/segment/stripe_layout.h"
 
 namespace coffer::test {
 namespace {
@@ -192,6 +193,46 @@ TEST(SegmentFailure, AFullDiskIsNotAFailedOne) {
   EXPECT_TRUE(machine.journal.failed.empty());
   EXPECT_FALSE(machine.journal.degraded.empty());
   EXPECT_EQ(machine.check(one), "");
+}
+
+TEST(SegmentRecovery, AMemberThatCannotSyncWhatACrashLeftCountsAsLost) {
+  Machine machine(2, 1);
+  const Written one = machine.append(1, 900'000);
+  ASSERT_TRUE(machine.store->sync());
+  machine.clock->crash();
+  machine.store.reset();
+  for (const auto& disk : machine.disks) disk->process_crash();
+  machine.open();
+  const Place place = one.references.front().place;
+  machine.disks[0]->faults().add({.kind = IoKind::ShardSync, .effect = FaultEffect::Io});
+  EXPECT_EQ(machine.store->sync_known(place.segment).value(), std::vector<std::uint8_t>{0});
+  EXPECT_TRUE(machine.store->verify(place));  // out of the other two
+  machine.set_state(1, VolumeSet::State::Absent);
+  std::string what;
+  for (const Reference& part : one.references) {
+    if (!machine.store->verify(part.place)) what = "lost";
+  }
+  EXPECT_EQ(what, "lost") << "a file whose sync failed was trusted";
+  EXPECT_FALSE(machine.store->verify({SegmentId(99), 0, 0, 0, 0, 1}));
+}
+
+TEST(SegmentRecovery, BytesOfAnOpenStripeAreReadableAfterTheProcessDiedAndStripeIsNotClosed) {
+  Machine machine(2, 1);
+  const Written one = machine.append(1, 100'000);
+  ASSERT_TRUE(machine.store->write_out());
+  machine.clock->crash();
+  machine.store.reset();
+  for (const auto& disk : machine.disks) disk->process_crash();
+  machine.open();
+  const Place place = one.references.front().place;
+  EXPECT_FALSE(machine.store->stripe_closed(place.segment, place.stripe).value());
+  EXPECT_TRUE(machine.store->verify(place));
+  // Without parity an absent volume is Io, and the segment is never appended to again.
+  const SegmentInfo row = machine.journal.rows[place.segment];
+  machine.set_state(row.members[slot_of(place.stripe, place.shard, 3)], VolumeSet::State::Absent);
+  EXPECT_EQ(machine.store->verify(place).error().code, Errc::Io);
+  const Written two = machine.append(2, 1'000);
+  EXPECT_NE(two.references.front().place.segment, place.segment);
 }
 
 class SegmentDamage : public ::testing::TestWithParam<std::pair<std::uint8_t, std::uint8_t>> {};

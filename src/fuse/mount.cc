@@ -9,6 +9,7 @@
 #include <numeric>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "coffer/core/log.h"
 #include "coffer/vault/change_feed.h"
@@ -23,7 +24,7 @@ namespace coffer::fuse {
 namespace {
 
 constexpr unsigned kReadAheadKib = 1024;
-constexpr std::chrono::seconds kAbortDeadline{30};
+constexpr std::chrono::seconds kEndPatience{1};
 
 unsigned worker_count(unsigned asked) {
   if (asked != 0) return std::min(asked, 64U);
@@ -114,10 +115,13 @@ void RunningMount::stop() {
 // so the tree is told here, which lets it reclaim what has no name.
 void RunningMount::finish() {
   finished_ = true;
-  if (!session_->wait_ended(kAbortDeadline)) {
-    log_warning("{} is still in use; ending its connection", kernel_.mountpoint());
-    kernel_.abort();
-    session_->wait_ended();
+  // Dirty pages may still come in after umount returned; what neither ends nor asks is held elsewhere.
+  std::uint64_t seen = 0;
+  while (!session_->wait_ended(kEndPatience)) {
+    const std::uint64_t now = statistics().requests_total();
+    if (std::exchange(seen, now) != now) continue;
+    log_warning("the mount is still held elsewhere; ending its connection");
+    session_->interrupt();
   }
   session_->join();
   invalidator_->stop();

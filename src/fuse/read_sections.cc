@@ -18,10 +18,10 @@ ReadSections::Scope::~Scope() {
 }
 
 void ReadSections::wait_for_readers() const {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
   for (std::size_t worker = 0; worker < workers_; ++worker) {
-    const std::atomic<std::uint64_t>& sequence = slots_[worker].sequence;
-    const std::uint64_t seen = sequence.load(std::memory_order_seq_cst);
+    std::atomic<std::uint64_t>& sequence = slots_[worker].sequence;
+    // A read-modify-write: of two in one order, either we see the reader or it sees the commit.
+    const std::uint64_t seen = sequence.fetch_add(0, std::memory_order_seq_cst);
     if (seen % 2 == 0) continue;
     while (sequence.load(std::memory_order_acquire) == seen)
       sequence.wait(seen, std::memory_order_acquire);

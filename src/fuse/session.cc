@@ -24,11 +24,21 @@ bool reads_metadata(std::uint32_t opcode) {
          opcode == FUSE_READDIRPLUS || opcode == FUSE_READLINK;
 }
 
+/// Wakes a worker from read(2); nothing else does while the connection stays open.
+int wake_signal() { return SIGRTMIN + 1; }
+
+void install_wake_signal() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};  // no SA_RESTART: read(2) must return
+  ::sigaction(wake_signal(), &action, nullptr);
+}
+
 /// Signals are for the process's main thread; a worker that took SIGTERM would run its handler
 /// while a request waits.
 void block_signals() {
   sigset_t all;
   ::sigfillset(&all);
+  ::sigdelset(&all, wake_signal());
   ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
@@ -81,6 +91,7 @@ ssize_t Session::receive_hook(int fd, void* buffer, std::size_t bytes, void* /*u
 }
 
 Result<void> Session::start() {
+  install_wake_signal();
   {
     MutexLock lock(mutex_);
     running_ = workers_.size();
@@ -184,6 +195,15 @@ bool Session::wait_ended(std::chrono::milliseconds timeout) {
 void Session::wait_ended() {
   MutexLock lock(mutex_);
   while (running_ > 0) changed_.wait(lock);
+}
+
+void Session::interrupt() {
+  ::fuse_session_exit(session_);
+  // A signal that comes just before read(2) is lost, so it is sent again until it was heard.
+  while (!wait_ended(std::chrono::milliseconds(5))) {
+    for (const auto& worker : workers_)
+      ::pthread_kill(worker->thread.native_handle(), wake_signal());
+  }
 }
 
 void Session::join() {

@@ -1,6 +1,7 @@
 // How a mount begins and ends: takeover, busy, stop, and what the kernel still knows.
 
 #include <linux/fuse.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
@@ -49,6 +50,33 @@ TEST_F(MountLife, AnUnmountFromOutsideEndsTheWait) {
   ASSERT_EQ(::umount2(mounted().root().c_str(), 0), 0) << std::strerror(errno);
   waiter.join();
   EXPECT_TRUE(mounted().mounted().wait_for(std::chrono::milliseconds(0)));
+}
+
+// As a container that was started meanwhile does: its namespace holds a copy of the mount.
+TEST_F(MountLife, AMountHeldByAnotherNamespaceDoesNotKeepStopWaiting) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs unshare";
+  int ready[2];
+  int finish[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  ASSERT_EQ(::pipe(finish), 0);
+  const pid_t holder = ::fork();
+  if (holder == 0) {
+    ::close(finish[1]);
+    static_cast<void>(::unshare(CLONE_NEWNS));
+    static_cast<void>(::write(ready[1], "r", 1));
+    char byte = 0;
+    static_cast<void>(::read(finish[0], &byte, 1));  // until the test has closed its end
+    ::_exit(0);
+  }
+  ::close(finish[0]);
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  write_file(path("file"), "x");
+  mounted().close();
+  ::close(finish[1]);
+  ASSERT_EQ(::waitpid(holder, nullptr, 0), holder);
+  ::close(ready[0]);
+  ::close(ready[1]);
 }
 
 TEST_F(MountLife, AMountpointOfADeadDaemonIsTakenOver) {
@@ -133,13 +161,27 @@ void storm(const std::string& root, std::uint64_t seed) {
         ::close(fd);
         break;
       }
-      case 2: ::mkdir(one.c_str(), 0755); break;
-      case 3: ::rmdir(one.c_str()); break;
-      case 4: ::unlink(one.c_str()); break;
-      case 5: ::rename(one.c_str(), two.c_str()); break;
-      case 6: static_cast<void>(::link(one.c_str(), two.c_str())); break;
-      case 7: static_cast<void>(::symlink("target", one.c_str())); break;
-      case 8: ::mkfifo(one.c_str(), 0600); break;
+      case 2:
+        ::mkdir(one.c_str(), 0755);
+        break;
+      case 3:
+        ::rmdir(one.c_str());
+        break;
+      case 4:
+        ::unlink(one.c_str());
+        break;
+      case 5:
+        ::rename(one.c_str(), two.c_str());
+        break;
+      case 6:
+        static_cast<void>(::link(one.c_str(), two.c_str()));
+        break;
+      case 7:
+        static_cast<void>(::symlink("target", one.c_str()));
+        break;
+      case 8:
+        ::mkfifo(one.c_str(), 0600);
+        break;
       case 9: {
         const int fd = ::open(root.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         if (fd >= 0) ::close(fd);

@@ -365,8 +365,7 @@ TEST_F(MountTest, AppendersNeverInterleave) {
     threads.emplace_back([this, t] {
       const Descriptor file(path("log"), O_WRONLY | O_CREAT | O_APPEND);
       const std::string line = std::string(63, static_cast<char>('a' + t)) + "\n";
-      for (int i = 0; i < kLines; ++i)
-        ASSERT_EQ(::write(file.get(), line.data(), line.size()), 64);
+      for (int i = 0; i < kLines; ++i) ASSERT_EQ(::write(file.get(), line.data(), line.size()), 64);
     });
   }
   for (std::thread& thread : threads) thread.join();

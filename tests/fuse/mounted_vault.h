@@ -77,7 +77,9 @@ class MountedVault {
   }
 
  private:
-  static Credential credential() { return {SlotKind::Passphrase, SecretString("a test's passphrase")}; }
+  static Credential credential() {
+    return {SlotKind::Passphrase, SecretString("a test's passphrase")};
+  }
 
   coffer::testing::TempDirectory directory_;  // first: the last to go
   std::string mountpoint_;

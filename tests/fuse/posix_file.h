@@ -17,9 +17,7 @@ namespace coffer::fuse::testing {
 /// A descriptor that closes itself.
 class Descriptor {
  public:
-  explicit Descriptor(int fd) : fd_(fd) {
-    EXPECT_GE(fd, 0) << std::strerror(errno);
-  }
+  explicit Descriptor(int fd) : fd_(fd) { EXPECT_GE(fd, 0) << std::strerror(errno); }
   Descriptor(const std::string& path, int flags, mode_t mode = 0644)
       : Descriptor(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -54,7 +52,9 @@ inline std::string read_all(const Descriptor& file) {
   return bytes;
 }
 
-inline std::string read_file(const std::string& path) { return read_all(Descriptor(path, O_RDONLY)); }
+inline std::string read_file(const std::string& path) {
+  return read_all(Descriptor(path, O_RDONLY));
+}
 
 inline struct stat stat_of(const std::string& path) {
   struct stat result {};

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::string_view kMagic = "CFRMETA\n";
 constexpr std::uint16_t kVersion = 1;
+constexpr std::size_t kUidOffset = 32;
+constexpr std::size_t kBootOffset = 48;
 
 // The number in `text` if all of it is digits.
 bool parse_number(std::string_view text, std::uint64_t& number) {
@@ -49,7 +51,15 @@ SealedIdentity SealedIdentity::create(const SealingContext& context, const Seale
   out.raw(context.boot.bytes());
   out.u64(name.number);
   const auto key = crypto::file_key(context.keys->active(crypto::KeyKind::Metadata), FileUid(uid));
-  return {std::move(header), uid, context.boot, crypto::Aead(context.cipher, key)};
+  return with_key(std::move(header), context.cipher, key);
+}
+
+SealedIdentity SealedIdentity::with_key(std::string header, CipherId cipher,
+                                        const crypto::SecretKey& file_key) {
+  const Bytes bytes = as_bytes(header);
+  const Uuid uid = Uuid::from_bytes(bytes.subspan(kUidOffset, Uuid::kBytes));
+  const Uuid boot = Uuid::from_bytes(bytes.subspan(kBootOffset, Uuid::kBytes));
+  return {std::move(header), uid, boot, crypto::Aead(cipher, file_key)};
 }
 
 Result<SealedIdentity> SealedIdentity::parse(const SealingContext& context, const SealedName& name,
@@ -62,7 +72,7 @@ Result<SealedIdentity> SealedIdentity::parse(const SealingContext& context, cons
   const crypto::KeyEpoch epoch(in.u32());
   const VaultUuid vault(Uuid::from_bytes(in.raw(Uuid::kBytes)));
   const Uuid uid = Uuid::from_bytes(in.raw(Uuid::kBytes));
-  const Uuid boot = Uuid::from_bytes(in.raw(Uuid::kBytes));
+  in.raw(Uuid::kBytes);  // boot-id
   const std::uint64_t number = in.u64();
   if (!in.ok() || !in.at_end()) return fail(Errc::Corrupt, "short header of a metadata file");
   if (vault != context.vault) return fail(Errc::Corrupt, "metadata file of another vault");
@@ -71,8 +81,7 @@ Result<SealedIdentity> SealedIdentity::parse(const SealingContext& context, cons
   }
   COFFER_ASSIGN(const crypto::SecretKey* epoch_key,
                 context.keys->key(crypto::KeyKind::Metadata, epoch));
-  return SealedIdentity(std::string(as_text(header)), uid, boot,
-                        crypto::Aead(cipher, crypto::file_key(*epoch_key, FileUid(uid))));
+  return with_key(std::string(as_text(header)), cipher, crypto::file_key(*epoch_key, FileUid(uid)));
 }
 
 }  // namespace coffer::meta

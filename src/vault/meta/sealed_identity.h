@@ -56,6 +56,10 @@ class SealedIdentity {
   static Result<SealedIdentity> parse(const SealingContext& context, const SealedName& name,
                                       Bytes header);
 
+  /// From the parts. @pre header.size() == kHeaderBytes
+  static SealedIdentity with_key(std::string header, CipherId cipher,
+                                 const crypto::SecretKey& file_key);
+
   [[nodiscard]] const std::string& header() const { return header_; }
   [[nodiscard]] const crypto::Aead& aead() const { return aead_; }
   [[nodiscard]] const Uuid& uid() const { return uid_; }

@@ -17,7 +17,8 @@ struct InodeRecord {
   static constexpr std::uint16_t kHasObject = 4;      // an object row (kObject) exists
   static constexpr std::uint16_t kHasXattrs = 8;      // xattr rows may exist
   static constexpr std::uint16_t kExtentRows = 16;    // extents are rows; else all of them are in `extents`
-  static constexpr std::uint16_t kHidden = 32;        // part of an upload or an object being written: no dentry names it
+  static constexpr std::uint16_t kHidden = 32;        // part of an upload, object being written, body of `k/`: no dentry names it
+  static constexpr std::uint16_t kTwins = 64;         // directory in which a file stood beside a directory of its name
 
   Attributes attributes;
   std::uint16_t flags = 0;

@@ -1,0 +1,232 @@
+#include "vault/tree/object_placement.h"
+
+#include "vault/tree/directory_body.h"
+#include "vault/tree/keys.h"
+
+namespace coffer {
+namespace {
+
+constexpr int kTurnsMax = 1000;
+constexpr std::uint16_t kFilePermissions = 0644;
+constexpr std::uint16_t kDirectoryPermissions = 0755;
+
+/// One attempt, with the deepest existing directory locked.
+class Attempt {
+ public:
+  Attempt(Namespace& names, const Placement& placement) : names_(names), placement_(placement) {}
+
+  /// Nothing: the path changed under the look, try again. @pre the gate is held
+  Result<std::optional<ObjectInfo>> run(Aftermath& after) {
+    const ObjectKey& key = placement_.parsed;
+    COFFER_ASSIGN(place_, walk(names_, placement_.bucket, key));
+    Inode& parent = *place_.parent();
+    ExclusiveLock lock(parent.entries);
+    {
+      SharedLock alive(parent.mutex);
+      if (parent.reclaimed || parent.record.attributes.nlink == 0)
+        return std::optional<ObjectInfo>{};
+    }
+    first_name_ = place_.complete(key) ? key.name : key.directories[place_.reached()];
+    COFFER_ASSIGN(first_slots_, names_.slots(parent, first_name_, Namespace::Held::Yes));
+    if (!place_.complete(key)) {
+      if (first_slots_.directory) return std::optional<ObjectInfo>{};
+      if (first_slots_.file && first_slots_.file->type == FileType::Symlink)
+        return fail(Errc::NotDirectory);
+    }
+    COFFER_TRY(look_at_present());
+    auto placed = change(after);
+    if (!placed) {
+      for (const InodeRef& made : made_) made->reclaimed = true;  // nobody else ever saw them
+      return fail(std::move(placed).error());
+    }
+    return std::optional<ObjectInfo>(*std::move(placed));
+  }
+
+ private:
+  Result<void> look_at_present() {
+    const ObjectKey& key = placement_.parsed;
+    if (!place_.complete(key)) return check_conditions(placement_.conditions, nullptr);
+    const NameSlots& slots = first_slots_;
+    if (!key.is_directory && slots.file && slots.file->type != FileType::Regular) {
+      return fail(Errc::NotDirectory);
+    }
+    if (key.is_directory && slots.directory) {
+      COFFER_ASSIGN(present_, names_.deps().inodes->get(slots.directory->inode));
+      COFFER_ASSIGN(old_body_, body_of(names_, present_));
+    } else if (!key.is_directory && slots.file) {
+      COFFER_ASSIGN(present_, names_.deps().inodes->get(slots.file->inode));
+    }
+    auto object = read_object(names_, placement_.key, key.is_directory, slots);
+    if (object) return check_conditions(placement_.conditions, &object->info);
+    if (object.error().code != Errc::NotFound) return fail(std::move(object).error());
+    return check_conditions(placement_.conditions, nullptr);
+  }
+
+  /// The directories that are missing, down to the holder of the entry; `k/` itself is the last of them.
+  Result<void> make_directories() {
+    const ObjectKey& key = placement_.parsed;
+    std::size_t missing = key.directories.size() - place_.reached();
+    if (key.is_directory && !present_) ++missing;
+    Attributes owner;
+    {
+      SharedLock lock(place_.parent()->mutex);
+      owner = place_.parent()->record.attributes;
+    }
+    InodeId parent = place_.parent()->id;
+    for (; missing > 0; --missing) {
+      InodeRecord record;
+      record.attributes.type = FileType::Directory;
+      record.attributes.permissions = kDirectoryPermissions;
+      record.attributes.uid = owner.uid;
+      record.attributes.gid = owner.gid;
+      record.attributes.nlink = 2;
+      record.parent = parent;
+      COFFER_ASSIGN(InodeRef directory, names_.deps().inodes->make(std::move(record)));
+      parent = directory->id;
+      made_.push_back(std::move(directory));
+    }
+    return {};
+  }
+
+  Result<ObjectInfo> change(Aftermath& after) {
+    const ObjectKey& key = placement_.parsed;
+    COFFER_TRY(make_directories());
+    std::vector<InodeRef> concerned = made_;
+    for (const InodeRef& inode : {place_.parent(), placement_.bytes, present_, old_body_}) {
+      concerned.push_back(inode);
+    }
+    TreeChange change(names_);
+    COFFER_TRY(change.lock(std::move(concerned)));
+    if (placement_.complete) {
+      COFFER_TRY(placement_.complete(change));
+    }
+    const NameSlots before = first_slots_;
+    Inode* holder = place_.parent().get();
+    for (std::size_t i = 0; i < made_.size(); ++i) {
+      const std::size_t component = place_.reached() + i;
+      const std::string& name =
+          component < key.directories.size() ? key.directories[component] : key.name;
+      NameSlots fresh;
+      COFFER_ASSIGN(const std::uint64_t cookie, names_.deps().inodes->next_cookie());
+      COFFER_TRY(change.set_entry(*holder, name, i == 0 ? first_slots_ : fresh, true,
+                                  Dentry{made_[i]->id, FileType::Directory, cookie}));
+      holder = made_[i].get();
+    }
+    ObjectInfo info;
+    if (key.is_directory) {
+      COFFER_ASSIGN(info, put_directory(change, present_ ? *present_ : *made_.back()));
+    } else {
+      COFFER_ASSIGN(info, put_file(change, *holder));
+    }
+    COFFER_TRY(change.commit(after));
+    if (placement_.completed) placement_.completed();
+    describe(after.changes, Door::Gateway, place_.parent()->id, first_name_, before, first_slots_,
+             {});
+    if (present_ && present_->record.attributes.nlink > 0) {
+      after.changes.push_back({Door::Gateway, Change::Kind::InodeChanged, {}, {}, present_->id});
+    }
+    return info;
+  }
+
+  Result<ObjectInfo> put_file(TreeChange& change, Inode& holder) {
+    Inode& file = *placement_.bytes;
+    Attributes& attributes = file.record.attributes;
+    attributes.nlink = 1;
+    attributes.uid = place_.parent()->record.attributes.uid;
+    attributes.gid = place_.parent()->record.attributes.gid;
+    attributes.mtime = attributes.ctime = change.now();
+    file.record.flags &= static_cast<std::uint16_t>(~InodeRecord::kHidden);
+    file.record.flags |= InodeRecord::kHasObject;
+    const ObjectRecord record{file.record.content_version, {}, {}, placement_.metadata};
+    change.batch().put(keys::object(file.id), encode_object(record));
+    NameSlots fresh;
+    NameSlots& slots = made_.empty() ? first_slots_ : fresh;
+    std::uint64_t cookie = 0;
+    if (slots.file) {
+      cookie = slots.file->cookie;  // the name stays: a listing that is under way shows it once
+    } else {
+      COFFER_ASSIGN(cookie, names_.deps().inodes->next_cookie());
+    }
+    COFFER_TRY(change.set_entry(holder, placement_.parsed.name, slots, false,
+                                Dentry{file.id, FileType::Regular, cookie}));
+    if (present_) change.drop_link(*present_);
+    return file_info(placement_.key, file, record);
+  }
+
+  Result<ObjectInfo> put_directory(TreeChange& change, Inode& directory) {
+    Inode& body = *placement_.bytes;
+    ObjectRecord record{body.record.content_version, {}, change.now(), placement_.metadata};
+    ObjectInfo info = file_info(placement_.key, body, record);
+    if (body.record.attributes.size > 0) {
+      record.body = body.id;
+      body.record.attributes.nlink = 1;
+    }
+    if (record.metadata.etag.empty() && record.body != InodeId{}) record.metadata.etag = info.etag;
+    directory.record.flags |= InodeRecord::kMarker | InodeRecord::kHasObject;
+    directory.record.attributes.ctime = change.now();
+    change.batch().put(keys::object(directory.id), encode_object(record));
+    if (old_body_) change.drop_link(*old_body_);
+    info.inode = directory.id;
+    info.modified = record.modified;
+    return info;
+  }
+
+  Namespace& names_;
+  const Placement& placement_;
+  ObjectPlace place_;
+  std::string first_name_;  // the topmost name that changes, in the deepest directory that exists
+  NameSlots first_slots_;
+  InodeRef present_;  // what stands at the key: a file, or the directory `k`
+  InodeRef old_body_;
+  std::vector<InodeRef> made_;
+};
+
+}  // namespace
+
+Result<InodeRef> make_hidden(Namespace& names, const Inode& bucket) {
+  InodeRecord record;
+  {
+    SharedLock lock(bucket.mutex);
+    record.attributes.uid = bucket.record.attributes.uid;
+    record.attributes.gid = bucket.record.attributes.gid;
+  }
+  record.attributes.type = FileType::Regular;
+  record.attributes.permissions = kFilePermissions;
+  record.flags = InodeRecord::kHidden;
+  COFFER_ASSIGN(InodeRef inode, names.deps().inodes->make(std::move(record)));
+  ExclusiveLock lock(inode->mutex);
+  names.deps().inodes->add_reader(*inode);
+  return inode;
+}
+
+Result<void> check_conditions(const WriteConditions& conditions, const ObjectInfo* present) {
+  if (conditions.if_none_match_any && present != nullptr)
+    return fail(Errc::Conflict, "the object exists");
+  if (!conditions.if_match) return {};
+  if (present == nullptr) return fail(Errc::NotFound, "no such key");
+  const bool holds = *conditions.if_match == "*" || *conditions.if_match == present->etag;
+  if (!holds) return fail(Errc::Conflict, "the object's ETag is another");
+  return {};
+}
+
+Result<void> reach(Namespace& names, Durability durability) {
+  if (durability == Durability::Relaxed) return {};
+  return names.sync();
+}
+
+Result<ObjectInfo> place_object(Namespace& names, const Placement& placement) {
+  for (int turn = 0; turn < kTurnsMax; ++turn) {
+    Aftermath after;
+    auto placed = [&] {
+      PathLock gate(names.gate());
+      return Attempt(names, placement).run(after);
+    }();
+    if (!placed) return fail(std::move(placed).error());
+    if (!*placed) continue;
+    finish(names, after);
+    return **std::move(placed);
+  }
+  return fail(Errc::Busy, "the directories of a key kept changing");
+}
+
+}  // namespace coffer

@@ -1,0 +1,73 @@
+#pragma once
+/// ObjectService: the Objects of an opened vault: buckets and keys over the tree's rows.
+///
+/// Operations by file: objects_buckets.cc, objects_read.cc (head, open_reader), objects_put.cc (begin_put, copy), objects_remove.cc,
+/// objects_list.cc, objects_uploads.cc.
+///
+/// A key is a path of stored components, split at every '/', empty components kept. `k/` names the directory `k`; it is an object
+/// when the directory is a marker, and its bytes are in the directory's body (directory_body.h). Directories that a PUT needs are made
+/// without a marker; a DELETE takes those along that it leaves empty.
+///
+/// Snapshots A reader reads one inode, which S3 never changes in place. The mount may write into it: then the bytes are the new ones,
+///           up to the size at the time of opening.
+/// Owner     what S3 makes belongs to the owner of the directory it is made in; files 0644, directories 0755.
+/// Borrows   the namespace and what it borrows.
+/// Locks     as tree_service.h. Every operation holds the gate shared while it walks a path and changes what is at its end.
+
+#include "coffer/vault/objects.h"
+#include "vault/tree/object_path.h"
+#include "vault/tree/object_record.h"
+#include "vault/tree/tree_change.h"
+#include "vault/tree/upload_rows.h"
+
+namespace coffer {
+
+class ObjectService final : public Objects {
+ public:
+  explicit ObjectService(Namespace& names) : names_(names) {}
+
+  Result<void> create_bucket(std::string_view bucket, Durability durability) override;
+  Result<void> remove_bucket(std::string_view bucket, Durability durability) override;
+  Result<BucketInfo> bucket(std::string_view bucket) override;
+  Result<std::vector<BucketInfo>> buckets() override;
+
+  Result<ObjectInfo> head(std::string_view bucket, std::string_view key) override;
+  Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket,
+                                                    std::string_view key) override;
+  Result<std::unique_ptr<ObjectWriter>> begin_put(std::string_view bucket,
+                                                  std::string_view key) override;
+  Result<bool> remove(std::string_view bucket, std::string_view key,
+                      const WriteConditions& conditions, Durability durability) override;
+  Result<ObjectInfo> copy(std::string_view from_bucket, std::string_view from_key,
+                          std::string_view to_bucket, std::string_view to_key,
+                          const std::optional<ObjectMetadata>& metadata,
+                          const WriteConditions& conditions, Durability durability) override;
+  Result<ListPage> list(std::string_view bucket, const ListRequest& request) override;
+
+  Result<std::string> create_upload(std::string_view bucket, std::string_view key,
+                                    const ObjectMetadata& metadata) override;
+  Result<UploadInfo> upload(std::string_view bucket, std::string_view key,
+                            std::string_view upload_id) override;
+  Result<std::unique_ptr<ObjectWriter>> begin_part(std::string_view bucket, std::string_view key,
+                                                   std::string_view upload_id,
+                                                   std::uint32_t number) override;
+  Result<std::vector<PartInfo>> parts(std::string_view bucket, std::string_view key,
+                                      std::string_view upload_id) override;
+  Result<ObjectInfo> complete_upload(std::string_view bucket, std::string_view key,
+                                     std::string_view upload_id,
+                                     const std::vector<CompletedPart>& parts,
+                                     ObjectMetadata metadata, const WriteConditions& conditions,
+                                     Durability durability) override;
+  Result<void> abort_upload(std::string_view bucket, std::string_view key,
+                            std::string_view upload_id) override;
+  Result<UploadPage> uploads(std::string_view bucket, std::string_view prefix,
+                             std::string_view delimiter, std::string_view key_marker,
+                             std::string_view upload_id_marker, std::uint32_t max_uploads) override;
+
+ private:
+  [[nodiscard]] const Namespace::Deps& deps() const { return names_.deps(); }
+
+  Namespace& names_;
+};
+
+}  // namespace coffer

@@ -1,0 +1,107 @@
+// ObjectService: buckets are the top-level directories whose names are bucket names.
+
+#include "vault/tree/directory_body.h"
+#include "vault/tree/keys.h"
+#include "vault/tree/object_placement.h"
+#include "vault/tree/object_service.h"
+
+namespace coffer {
+
+Result<void> ObjectService::create_bucket(std::string_view bucket, Durability durability) {
+  if (!may_be_bucket(bucket)) return fail(Errc::InvalidArgument, "not a bucket name");
+  COFFER_ASSIGN(const InodeRef root, names_.directory(kRootInode));
+  Aftermath after;
+  {
+    ExclusiveLock lock(root->entries);
+    const std::string name(bucket);
+    COFFER_ASSIGN(NameSlots slots, names_.slots(*root, name, Namespace::Held::Yes));
+    if (slots.directory || slots.file) return fail(Errc::Exists, "the bucket exists");
+    InodeRecord record;
+    record.attributes.type = FileType::Directory;
+    record.attributes.permissions = 0755;
+    record.attributes.nlink = 2;
+    record.flags = InodeRecord::kMarker | InodeRecord::kBucketMade;
+    record.parent = kRootInode;
+    {
+      SharedLock owner(root->mutex);
+      record.attributes.uid = root->record.attributes.uid;
+      record.attributes.gid = root->record.attributes.gid;
+    }
+    COFFER_ASSIGN(const std::uint64_t cookie, deps().inodes->next_cookie());
+    COFFER_ASSIGN(const InodeRef directory, deps().inodes->make(std::move(record)));
+    TreeChange change(names_);
+    auto made = [&]() -> Result<void> {
+      COFFER_TRY(change.lock({root, directory}));
+      const NameSlots before = slots;
+      COFFER_TRY(change.set_entry(*root, name, slots, true,
+                                  Dentry{directory->id, FileType::Directory, cookie}));
+      COFFER_TRY(change.commit(after));
+      describe(after.changes, Door::Gateway, kRootInode, name, before, slots, {});
+      return {};
+    }();
+    if (!made) {
+      directory->reclaimed = true;  // nobody else ever saw it
+      return made;
+    }
+  }
+  finish(names_, after);
+  return reach(names_, durability);
+}
+
+Result<void> ObjectService::remove_bucket(std::string_view bucket, Durability durability) {
+  COFFER_ASSIGN(const InodeRef root, names_.directory(kRootInode));
+  Aftermath after;
+  InodeId removed;
+  {
+    ExclusiveLock lock(root->entries);
+    const std::string name(bucket);
+    if (!may_be_bucket(bucket)) return fail(Errc::NotFound, "no such bucket");
+    COFFER_ASSIGN(NameSlots slots, names_.slots(*root, name, Namespace::Held::Yes));
+    if (!slots.directory) return fail(Errc::NotFound, "no such bucket");
+    COFFER_ASSIGN(const InodeRef directory, deps().inodes->get(slots.directory->inode));
+    ExclusiveLock inner(directory->entries);
+    COFFER_ASSIGN(const InodeRef body, body_of(names_, directory));
+    TreeChange change(names_);
+    COFFER_TRY(change.lock({root, directory, body}));
+    if (directory->record.attributes.size > 0)
+      return fail(Errc::NotEmpty, "the bucket is not empty");
+    const NameSlots before = slots;
+    COFFER_TRY(change.set_entry(*root, name, slots, true, std::nullopt));
+    change.drop_link(*directory);
+    if (body) change.drop_link(*body);
+    COFFER_TRY(change.commit(after));
+    describe(after.changes, Door::Gateway, kRootInode, name, before, slots, {});
+    removed = directory->id;
+  }
+  finish(names_, after);
+  COFFER_TRY(drop_uploads(names_, removed));
+  return reach(names_, durability);
+}
+
+Result<BucketInfo> ObjectService::bucket(std::string_view bucket) {
+  COFFER_ASSIGN(const InodeRef directory, bucket_directory(names_, bucket));
+  SharedLock lock(directory->mutex);
+  return BucketInfo{std::string(bucket), directory->record.attributes.btime};
+}
+
+Result<std::vector<BucketInfo>> ObjectService::buckets() {
+  std::vector<BucketInfo> found;
+  const std::string prefix = keys::dentry_prefix(kRootInode);
+  auto rows = deps().meta->cursor(prefix, keys::prefix_end(prefix));
+  for (rows->seek(prefix); rows->valid(); rows->next()) {
+    std::string_view name = keys::stored_name_of(rows->key());
+    if (!name.ends_with('/')) continue;
+    name.remove_suffix(1);
+    if (!may_be_bucket(name)) continue;
+    COFFER_ASSIGN(const Dentry dentry, decode_dentry(rows->value()));
+    auto directory = names_.directory(dentry.inode);
+    if (!directory && directory.error().code == Errc::NotFound) continue;  // removed since the look
+    if (!directory) return fail(std::move(directory).error());
+    SharedLock lock((*directory)->mutex);
+    found.push_back({std::string(name), (*directory)->record.attributes.btime});
+  }
+  COFFER_TRY(rows->status());
+  return found;
+}
+
+}  // namespace coffer

@@ -1,0 +1,59 @@
+// TreeService: attributes, and the ends of inodes that the kernel knows.
+
+#include "vault/tree/tree_service.h"
+
+namespace coffer {
+
+Result<Attributes> TreeService::attributes(InodeId inode) {
+  COFFER_ASSIGN(const InodeRef found, live(inode));
+  SharedLock lock(found->mutex);
+  if (found->reclaimed) return fail(Errc::Stale);
+  return visible_attributes(found->record);
+}
+
+Result<Attributes> TreeService::set_attributes(InodeId inode, const SetAttributes& change) {
+  COFFER_ASSIGN(const InodeRef target, live(inode));
+  Aftermath after;
+  TreeChange tree(names_);
+  COFFER_TRY(tree.lock({target}));
+  Attributes& attributes = target->record.attributes;
+  if (change.size && attributes.type != FileType::Regular) {
+    return fail(attributes.type == FileType::Directory ? Errc::IsDirectory : Errc::InvalidArgument);
+  }
+  if (change.size) {
+    COFFER_TRY(parts().bytes->resize(*target, *change.size));
+    attributes.mtime = tree.now();
+  }
+  if (change.permissions) attributes.permissions = *change.permissions & 07777;
+  if (change.uid) attributes.uid = *change.uid;
+  if (change.gid) attributes.gid = *change.gid;
+  if (change.atime) attributes.atime = *change.atime;
+  if (change.mtime) attributes.mtime = *change.mtime;
+  attributes.ctime = change.ctime ? *change.ctime : tree.now();
+  // Times of a file with uncommitted bytes go with those bytes: they were answered after the writes, which a crash may lose, and
+  // a commit of their own would seal a file's first bytes twice.
+  const bool times_only = !change.size && !change.permissions && !change.uid && !change.gid;
+  if (times_only && target->dirty) {
+    tree.keep();
+    return visible_attributes(target->record);
+  }
+  COFFER_TRY(tree.commit(after));
+  return visible_attributes(target->record);
+}
+
+void TreeService::set_inode_users(InodeUsers* users) { parts().inodes->set_users(users); }
+
+void TreeService::forgotten(InodeId inode) {
+  if (loose_count_.load() > 0) {
+    bool loose = false;
+    {
+      MutexLock lock(loose_mutex_);
+      loose = loose_.erase(inode) > 0;
+      loose_count_.store(loose_.size());
+    }
+    if (loose) parts().inodes->reclaim_later(inode);
+  }
+  parts().inodes->forgotten(inode);
+}
+
+}  // namespace coffer

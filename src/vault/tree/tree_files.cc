@@ -1,0 +1,57 @@
+// TreeService: file bytes, commit and sync.
+
+#include "vault/tree/tree_service.h"
+
+namespace coffer {
+
+Result<std::size_t> TreeService::read(InodeId inode, std::uint64_t offset, MutableBytes out) {
+  COFFER_ASSIGN(const InodeRef file, regular(inode));
+  return parts().bytes->read(file, offset, out);
+}
+
+Result<void> TreeService::write(InodeId inode, std::uint64_t offset, Bytes data) {
+  COFFER_ASSIGN(const InodeRef file, regular(inode));
+  return parts().bytes->write(file, offset, data);
+}
+
+Result<void> TreeService::allocate(InodeId inode, AllocateMode mode, std::uint64_t offset,
+                                   std::uint64_t length) {
+  COFFER_ASSIGN(const InodeRef file, regular(inode));
+  return parts().bytes->allocate(file, mode, offset, length);
+}
+
+Result<std::uint64_t> TreeService::seek(InodeId inode, std::uint64_t offset, SeekTarget target) {
+  COFFER_ASSIGN(const InodeRef file, regular(inode));
+  return parts().bytes->seek(file, offset, target);
+}
+
+Result<std::uint64_t> TreeService::copy_range(InodeId from, std::uint64_t from_offset, InodeId to,
+                                              std::uint64_t to_offset, std::uint64_t length) {
+  COFFER_ASSIGN(const InodeRef source, regular(from));
+  COFFER_ASSIGN(const InodeRef target, regular(to));
+  return parts().bytes->copy_range(source, from_offset, target, to_offset, length);
+}
+
+Result<void> TreeService::commit_file(InodeId inode) {
+  COFFER_ASSIGN(const InodeRef file, live(inode));
+  return parts().bytes->commit(file, FileBytes::Settle::Sealed);
+}
+
+Result<void> TreeService::sync_file(InodeId inode) {
+  COFFER_ASSIGN(const InodeRef file, live(inode));
+  COFFER_TRY(parts().bytes->commit(file, FileBytes::Settle::InlineIfSmall));
+  return names_.sync();
+}
+
+Result<void> TreeService::sync_all() {
+  COFFER_TRY(parts().bytes->commit_all());
+  return names_.sync();
+}
+
+Result<SpaceInfo> TreeService::space() {
+  COFFER_ASSIGN(SpaceInfo space, parts().space());
+  space.inodes_used = parts().inodes->count();
+  return space;
+}
+
+}  // namespace coffer

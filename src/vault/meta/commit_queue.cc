@@ -1,5 +1,8 @@
 #include "vault/meta/commit_queue.h"
 
+#include <chrono>
+#include <thread>
+
 #include "coffer/core/bytes.h"
 #include "vault/meta/mirrored_writers.h"
 #include "vault/meta/rocksdb_status.h"
@@ -26,10 +29,11 @@ Error broken_error() { return {Errc::Io, "the metadata store failed earlier"}; }
 
 }  // namespace
 
-CommitQueue::CommitQueue(rocksdb::DB& database, FrameLedger& ledger, DataBarrier* barrier,
-                         CommitPosition start)
+CommitQueue::CommitQueue(rocksdb::DB& database, FrameLedger& ledger, FlushBacklog& backlog,
+                         DataBarrier* barrier, CommitPosition start)
     : database_(database),
       ledger_(ledger),
+      backlog_(backlog),
       barrier_(barrier),
       committed_(start.value()),
       synced_(start.value()) {}
@@ -46,10 +50,19 @@ CommitQueue::Group CommitQueue::take_group() {
   return group;
 }
 
+// Polls, since RocksDB tells of a flush's end before it counts the memtables anew.
+void CommitQueue::wait_for_flush() {
+  if (InBarrier::here()) return;
+  while (!broken_.load() && backlog_.full(database_)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 Result<CommitPosition> CommitQueue::commit(const rocksdb::WriteBatch& rows,
                                            std::string_view needs) {
   if (rows.GetDataSize() + needs.size() > kBatchBytesMax)
     return fail(Errc::TooLarge, "one metadata commit");
+  wait_for_flush();
   Waiter self{.rows = &rows, .needs = needs};
   MutexLock lock(mutex_);
   queue_.push_back(&self);
@@ -119,7 +132,10 @@ Result<void> CommitQueue::sync() {
 
 Result<void> CommitQueue::sync_once() {
   const std::uint64_t upto = committed_.load();
-  if (barrier_ != nullptr) COFFER_TRY(barrier_->sync_data());
+  if (barrier_ != nullptr) {
+    const InBarrier in_barrier;
+    COFFER_TRY(barrier_->sync_data());
+  }
   const BarrierDone barrier_done;
   const rocksdb::Status status = database_.SyncWAL();
   if (!status.ok()) return fail(to_error(status, "sync the metadata log"));

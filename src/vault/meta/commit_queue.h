@@ -15,6 +15,7 @@
 #include <deque>
 
 #include "coffer/core/mutex.h"
+#include "vault/meta/flush_backlog.h"
 #include "vault/meta/frame_ledger.h"
 #include "vault/meta/meta_batch_impl.h"
 
@@ -29,8 +30,8 @@ class CommitQueue {
   static constexpr std::size_t kGroupBytes = std::size_t{4} << 20;
   static constexpr std::size_t kBatchBytesMax = std::size_t{256} << 20;
 
-  CommitQueue(rocksdb::DB& database, FrameLedger& ledger, DataBarrier* barrier,
-              CommitPosition start);
+  CommitQueue(rocksdb::DB& database, FrameLedger& ledger, FlushBacklog& backlog,
+              DataBarrier* barrier, CommitPosition start);
 
   Result<CommitPosition> commit(const rocksdb::WriteBatch& rows, std::string_view needs)
       EXCLUDES(mutex_);
@@ -52,11 +53,13 @@ class CommitQueue {
   using Group = std::deque<Waiter*>;
 
   Group take_group() REQUIRES(mutex_);
+  void wait_for_flush();
   Result<void> write(const Group& group, std::uint64_t last);
   Result<void> sync_once();
 
   rocksdb::DB& database_;
   FrameLedger& ledger_;
+  FlushBacklog& backlog_;
   DataBarrier* const barrier_;
   std::atomic<std::uint64_t> committed_;
   std::atomic<std::uint64_t> synced_;

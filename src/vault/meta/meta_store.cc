@@ -27,6 +27,7 @@ struct MetaStore::Impl {
   meta::MirrorSet mirrors;
   std::shared_ptr<meta::MirroredFileSystem> files;
   std::unique_ptr<rocksdb::Env> env;
+  std::shared_ptr<meta::FlushBacklog> backlog = std::make_shared<meta::FlushBacklog>();
   std::unique_ptr<rocksdb::DB> database;
   std::unique_ptr<meta::CommitQueue> queue;
 
@@ -70,6 +71,7 @@ Result<void> MetaStore::Impl::open(const MetaStoreOptions& options) {
   env = rocksdb::NewCompositeEnv(files);
 
   rocksdb::Options settings = meta::database_options(env.get(), options);
+  settings.listeners.push_back(backlog);
   settings.create_if_missing = settings.error_if_exists = mode == Mode::Create;
   rocksdb::DB* opened = nullptr;
   const auto status = read_only
@@ -82,7 +84,8 @@ Result<void> MetaStore::Impl::open(const MetaStoreOptions& options) {
   if (!read_only && position.value() != files->ledger().position()) {
     return fail(Errc::Corrupt, "metadata rows do not reach the position of their logs");
   }
-  queue = std::make_unique<meta::CommitQueue>(*database, files->ledger(), deps.barrier, position);
+  queue = std::make_unique<meta::CommitQueue>(*database, files->ledger(), *backlog, deps.barrier,
+                                              position);
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coffer/core/mutex.h"
+#include "vault/meta/flush_backlog.h"
 #include "vault/meta/rocksdb_status.h"
 
 namespace coffer::meta {
@@ -16,7 +17,9 @@ using rocksdb::Slice;
 thread_local int t_barriers_done = 0;
 
 Result<void> pass_barrier(DataBarrier* barrier) {
-  return barrier == nullptr ? Result<void>() : barrier->sync_data();
+  if (barrier == nullptr) return {};
+  const InBarrier in_barrier;
+  return barrier->sync_data();
 }
 
 class BlockWriter final : public rocksdb::FSWritableFile {

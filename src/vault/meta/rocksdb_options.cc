@@ -5,6 +5,7 @@
 #include <rocksdb/table.h>
 
 #include "vault/meta/counter_merge.h"
+#include "vault/meta/flush_backlog.h"
 #include "vault/meta/rocksdb_log.h"
 
 namespace coffer::meta {
@@ -55,7 +56,12 @@ rocksdb::Options database_options(rocksdb::Env* env, const MetaStoreOptions& opt
   db.merge_operator = new_counter_merge();
   db.table_factory = table_factory(options);
   db.write_buffer_size = options.write_buffer_bytes;
-  db.max_write_buffer_number = 4;
+  // Nothing but full memtables may stop a write, and those are FlushBacklog's care.
+  db.max_write_buffer_number = FlushBacklog::kMemtablesMax;
+  db.level0_slowdown_writes_trigger = 64;
+  db.level0_stop_writes_trigger = 1024;
+  db.soft_pending_compaction_bytes_limit = 0;
+  db.hard_pending_compaction_bytes_limit = 0;
   db.target_file_size_base = std::uint64_t{32} << 20;
   db.max_bytes_for_level_base = std::uint64_t{128} << 20;
   db.level_compaction_dynamic_level_bytes = true;

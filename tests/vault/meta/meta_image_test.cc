@@ -146,7 +146,7 @@ TEST(MetaImagePowerCut, SyncedRowsAreThereAndTheStateIsAPrefix) {
   const std::uint64_t seed = std::random_device{}();
   RecordProperty("seed", std::to_string(seed));
   std::mt19937_64 random(seed);
-  for (int round = 0; round < 24; ++round) {
+  for (int round = 0; round < 12; ++round) {
     SCOPED_TRACE("seed " + std::to_string(seed) + " round " + std::to_string(round));
     Machine machine(1 + random() % 3);
     auto opened = machine.open(Mode::Create);

@@ -28,6 +28,13 @@ StreamWriter::StreamWriter(SegmentContext& context, SegmentStore::Stream stream,
       on_segment_(std::move(on_segment)),
       stripe_blocks_(blocks_for(payload_capacity(context.options.unit_chunks))) {}
 
+StreamWriter::~StreamWriter() {
+  MutexLock lock(mutex_);
+  if (current_) draining_.push_back(std::move(current_));
+  // A live stripe and its segment hold each other; keys and buffers would never be released.
+  for (const auto& stripe : draining_) stripe->writer()->segment()->remove_live(stripe->stripe());
+}
+
 Result<std::vector<Reference>> StreamWriter::append(InodeId inode, ByteOffset offset, Bytes plain) {
   std::vector<Reference> references;
   while (!plain.empty()) {

@@ -25,6 +25,11 @@ class StreamWriter {
 
   StreamWriter(SegmentContext& context, SegmentStore::Stream stream, OnSegment on_segment);
 
+  /// Without close_stripes() before, what is only in memory goes with it.
+  ~StreamWriter();
+  StreamWriter(const StreamWriter&) = delete;
+  StreamWriter& operator=(const StreamWriter&) = delete;
+
   Result<std::vector<Reference>> append(InodeId inode, ByteOffset offset, Bytes plain)
       EXCLUDES(mutex_);
   /// Hands all that was appended to the files.

@@ -6,6 +6,7 @@
 
 #include "coffer/core/log.h"
 #include "vault/crypto/random.h"
+#include "vault/segment/segment_store_options.h"
 #include "vault/tree/access_key_service.h"
 #include "vault/tree/keys.h"
 #include "vault/tree/object_service.h"

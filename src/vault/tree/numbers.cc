@@ -16,10 +16,12 @@ Numbers::Numbers(MetaStore& meta, std::string_view counter_name)
 Result<std::uint64_t> Numbers::next(std::uint64_t first_ever) {
   MutexLock lock(mutex_);
   if (next_ == end_) {
-    COFFER_ASSIGN(const auto row, meta_.get(key_));
+    // Not COFFER_ASSIGN: g++ 12 warns of the moved-from optional here.
+    const auto row = meta_.get(key_);
+    if (!row) return fail(row.error());
     std::uint64_t reserved = first_ever;
-    if (row) {
-      ByteReader in(*row);
+    if (row->has_value()) {
+      ByteReader in(**row);
       reserved = std::max(first_ever, in.u64());
       if (!in.ok()) return fail(Errc::Corrupt, "counter row");
     }

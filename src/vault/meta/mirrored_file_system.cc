@@ -130,10 +130,10 @@ Result<void> MirroredFileSystem::load_catalog() {
     }
     listed = true;
     for (const AreaEntry& entry : *entries) {
-      // Mirrors differ where one was cut: the larger copy is the whole one, and what verifies decides in the end.
+      if (entry.directory) continue;
       const auto known = catalog_.find(entry.name);
-      if (!entry.directory && (!known || *known < entry.size.value()))
-        catalog_.set(entry.name, entry.size.value());
+      if (known && *known != entry.size.value()) disputed_.insert(entry.name);
+      if (!known || *known < entry.size.value()) catalog_.set(entry.name, entry.size.value());
     }
   }
   if (!listed) return fail(std::move(error));
@@ -271,6 +271,12 @@ IOStatus MirroredFileSystem::GetFileSize(const std::string& path, const IOOption
     const auto file = load_frame_file(deps_.sealing, *deps_.mirrors, name);
     if (!file) return to_io_status(file.error());
     *size = file->plain_bytes();
+    return IOStatus::OK();
+  }
+  if (disputed_.contains(name)) {  // what verifies decides
+    const auto file = BlockFile::open(deps_.sealing, *deps_.mirrors, name);
+    if (!file) return to_io_status(file.error());
+    *size = (*file)->size();
     return IOStatus::OK();
   }
   const auto layout = BlockLayout::of(*disk_bytes);

@@ -12,6 +12,7 @@
 #include <rocksdb/file_system.h>
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "vault/meta/mirrored_writers.h"
@@ -101,6 +102,7 @@ class MirroredFileSystem final : public rocksdb::FileSystem {
   const Logs logs_;
   FrameLedger ledger_;
   FileCatalog catalog_;
+  std::set<std::string> disputed_;  // mirrors differ in size; const after load_catalog()
 };
 
 }  // namespace coffer::meta

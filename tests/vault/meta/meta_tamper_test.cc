@@ -116,6 +116,29 @@ TEST(MetaTamper, SwappedFilesAreRefused) {
   EXPECT_FALSE(machine.recover());
 }
 
+TEST(MetaTamper, LongerAndShorterCopiesOfAClosedStoreAreReadFromTheOther) {
+  Machine machine(3);
+  auto store = std::move(machine.open(Mode::Create).value());
+  for (int i = 0; i < kRows; ++i)
+    put(*store, "CANARYKEY" + std::to_string(i), "CANARYVALUE" + value_of(i));
+  ASSERT_TRUE(store->close());
+  store.reset();
+  for (const std::string& path : machine.files_of(0, "/")) {
+    const std::string content = machine.disks[0]->content(path).value();
+    ASSERT_TRUE(machine.disks[0]->set_content(path, content + std::string(5000, 'x')));
+  }
+  for (const std::string& path : machine.files_of(1, "/")) {
+    const std::string content = machine.disks[1]->content(path).value();
+    ASSERT_TRUE(machine.disks[1]->set_content(path, content.substr(0, content.size() / 2)));
+  }
+  auto again = machine.open(Mode::ReadWrite);
+  ASSERT_TRUE(again) << again.error().context;
+  for (int i = 0; i < kRows; ++i) {
+    ASSERT_EQ(get(**again, "CANARYKEY" + std::to_string(i)), "CANARYVALUE" + value_of(i));
+  }
+  EXPECT_EQ((*again)->damaged_members(), (std::vector<std::uint8_t>{0, 1}));
+}
+
 TEST(MetaTamper, DeletedFilesAreSeen) {
   for (const std::string_view kind : {".sst", ".log", "MANIFEST-", "CURRENT"}) {
     SCOPED_TRACE(kind);

@@ -1,5 +1,5 @@
 #pragma once
-/// AccessKeyService: the AccessKeys of an opened vault: rows kAccessKey, all of them in memory too. Format: docs/format.md §5.8.
+/// AccessKeyService: the AccessKeys of an opened vault: rows kAccessKey, all of them in memory too. Format: docs/format.md §5.9.
 ///
 /// Borrows   the metadata store, whose sealing is what protects the secrets.
 /// Threads   everything from any thread. `changes_` is held across a commit and its sync: keys are made by hand, one at a time.

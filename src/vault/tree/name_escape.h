@@ -1,5 +1,5 @@
 #pragma once
-/// Names at the mount and stored names: a bijection. Format: docs/format.md §5.4.
+/// Names at the mount and stored names: a bijection. Format: docs/format.md §5.6.
 ///
 /// A stored name is one component of an S3 key, verbatim: any bytes but '/', of any length up to
 /// 1024, also empty. A name at the mount is 1..255 bytes without '/' and NUL, and neither "." nor

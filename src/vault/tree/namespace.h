@@ -2,7 +2,7 @@
 /// Namespace: names, and what stands under them: the part of the tree that both faces (TreeService,
 /// ObjectService) share.
 ///
-/// Format    docs/format.md §5.3 (entries), §5.4 (escaped names).
+/// Format    docs/format.md §5.3 (entries), §5.6 (escaped names).
 /// Owns      the cache of names, absent ones included; the gate of directory moves.
 /// Borrows   everything in Deps.
 /// Threads   everything from any thread. What stands under a name changes only with the directory's

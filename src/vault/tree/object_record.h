@@ -1,5 +1,5 @@
 #pragma once
-/// ObjectRecord: the value of an object row: what S3 keeps with an object. Format: docs/format.md §5.6.
+/// ObjectRecord: the value of an object row: what S3 keeps with an object. Format: docs/format.md §5.7.
 ///
 /// A file made at the mount has none until S3 asks for more than can be derived. The row's ETag and checksums hold only while the
 /// inode's content_version is the one they were made for: a write at the mount lets them lapse.

@@ -1,5 +1,5 @@
 #pragma once
-/// Rows of multipart uploads. Format: docs/format.md §5.7.
+/// Rows of multipart uploads. Format: docs/format.md §5.8.
 ///
 /// An upload row stands under (bucket, object key, upload id); its parts under (upload id, number), each naming a hidden inode with
 /// one link that holds the part's bytes. Upload ids begin with the time of creation, so that rows of one key sort by it.

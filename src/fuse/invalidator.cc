@@ -33,7 +33,10 @@ void Invalidator::stop() {
 void Invalidator::on_change(const Change& change) {
   if (change.door == Door::Mount) return;
   MutexLock lock(mutex_);
-  while (queue_.size() >= kQueueMax && !stopping_) progress_.wait(lock);
+  // Only the other door waits for room. What else publishes may be one of our workers (a change by the
+  // mount that shows elsewhere under another name), for which the notifier may be waiting.
+  while (change.door == Door::Gateway && queue_.size() >= kQueueMax && !stopping_)
+    progress_.wait(lock);
   if (stopping_) return;
   queue_.push_back(change);
   ++queued_;

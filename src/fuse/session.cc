@@ -61,6 +61,7 @@ Result<std::unique_ptr<Session>> Session::create(int descriptor,
   char* words[] = {name, nullptr};
   fuse_args arguments = FUSE_ARGS_INIT(1, words);
   session->session_ = ::fuse_session_new(&arguments, &operations, sizeof(operations), &context);
+  ::fuse_opt_free_args(&arguments);  // libfuse copies the words when it parses them
   if (session->session_ == nullptr) {
     ::close(descriptor);
     return fail(Errc::Io, "libfuse made no session");

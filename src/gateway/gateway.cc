@@ -64,6 +64,22 @@ gateway::ServerOptions admin_options(const Address& address) {
   return server;
 }
 
+/// The registry may live longer than the gateway, so the gauges hold no more than a weak reference.
+void measure(const std::shared_ptr<gateway::Server>& server, Registry& metrics) {
+  const auto gauge = [&](std::string_view name, std::string_view help,
+                         std::size_t gateway::ServerLoad::*part) {
+    metrics.gauge_from(name, help, {}, [weak = std::weak_ptr(server), part] {
+      const auto alive = weak.lock();
+      return alive ? static_cast<double>(alive->load().*part) : 0.0;
+    });
+  };
+  gauge("coffer_s3_connections", "Open connections.", &gateway::ServerLoad::connections);
+  gauge("coffer_s3_requests", "Requests under way.", &gateway::ServerLoad::requests);
+  gauge("coffer_s3_window_bytes", "Memory of bodies under way.",
+        &gateway::ServerLoad::window_bytes);
+  gauge("coffer_s3_queued", "Calls that wait for a worker.", &gateway::ServerLoad::queued);
+}
+
 }  // namespace
 
 struct Gateway::Impl {
@@ -77,7 +93,7 @@ struct Gateway::Impl {
   std::unique_ptr<gateway::S3Service> service;
   std::unique_ptr<gateway::S3Handler> handler;
   std::unique_ptr<gateway::AdminHandler> admin_handler;
-  std::unique_ptr<gateway::Server> server;
+  std::shared_ptr<gateway::Server> server;
   std::unique_ptr<gateway::Server> admin;
 };
 
@@ -98,6 +114,7 @@ Result<std::unique_ptr<Gateway>> Gateway::start(Vault& vault, GatewayOptions opt
   impl->handler = std::make_unique<gateway::S3Handler>(*impl->service, *impl->metrics);
   COFFER_ASSIGN(impl->server,
                 gateway::Server::start(server_options(impl->options, address), *impl->handler));
+  measure(impl->server, *impl->metrics);
   if (!impl->options.admin.empty()) {
     COFFER_ASSIGN(const Address admin_address, parse_address(impl->options.admin));
     impl->admin_handler = std::make_unique<gateway::AdminHandler>(

@@ -29,7 +29,12 @@ std::string head_text(const Exchange& exchange) {
                                                    : reply.body.size();
     text.append("Content-Length: ").append(std::to_string(length)).append("\r\n");
   }
-  text.append(reply.close ? "Connection: close\r\n\r\n" : "\r\n");
+  if (reply.close) {
+    text.append("Connection: close\r\n");
+  } else if (!exchange.parser.http_1_1()) {
+    text.append("Connection: keep-alive\r\n");
+  }
+  text.append("\r\n");
   return text;
 }
 

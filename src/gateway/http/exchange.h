@@ -18,10 +18,7 @@ namespace coffer::gateway {
 struct Exchange {
   static constexpr std::size_t kWindowBytesMin = 16 * 1024;
 
-  explicit Exchange(ServerState& server)
-      : state(server),
-        parser(server.options.header_bytes_max),
-        head(server.options.header_bytes_max + 64) {}
+  explicit Exchange(ServerState& server) : state(server), parser(server.options.header_bytes_max) {}
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange() {
@@ -29,13 +26,16 @@ struct Exchange {
     state.windows.give_back(windows_quota);
   }
 
-  /// Two windows that suit a body of `length` bytes, or smaller ones when memory is short; one
-  /// where one holds it all. False when there is no memory even for small ones. Any thread.
+  /// Two windows that suit a body of `length` bytes; one where one holds it all. The fuller the memory of
+  /// all requests is, the smaller they are, so that a few large bodies cannot shut the many out. False when
+  /// there is no room even for small ones. Any thread.
   bool take_windows(std::uint64_t length) {
     const std::size_t wanted = state.options.window_bytes;
+    const std::size_t total = state.options.window_bytes_total;
+    std::size_t ceiling = total / 2;
     if (length <= wanted) {
       const std::size_t size = std::max(kWindowBytesMin, static_cast<std::size_t>(length));
-      if (state.windows.take(size)) {
+      if (state.windows.take(size, size == kWindowBytesMin ? total : ceiling)) {
         windows_quota = size;
         windows[0] = state.buffers.take(size);
         window_bytes = size;
@@ -43,11 +43,14 @@ struct Exchange {
       }
     }
     for (std::size_t size = wanted; size >= kWindowBytesMin; size /= 4) {
-      if (!state.windows.take(2 * size)) continue;
-      windows_quota = 2 * size;
-      for (BufferRef& window : windows) window = state.buffers.take(size);
-      window_bytes = size;
-      return true;
+      if (size / 4 < kWindowBytesMin) ceiling = total;
+      if (state.windows.take(2 * size, ceiling)) {
+        windows_quota = 2 * size;
+        for (BufferRef& window : windows) window = state.buffers.take(size);
+        window_bytes = size;
+        return true;
+      }
+      ceiling += (total - ceiling) / 2;
     }
     return false;
   }

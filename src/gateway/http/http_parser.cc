@@ -64,6 +64,9 @@ HttpParser::Progress HttpParser::head(Bytes in) {
 
 void HttpParser::describe(RequestHead& head) const {
   const auto& message = impl_->parser.get();
+  std::size_t bytes = message.method_string().size() + message.target().size();
+  for (const auto& field : message) bytes += field.name_string().size() + field.value().size();
+  head.reserve(bytes);
   head.set_line(method_of(message.method()), view(message.method_string()), view(message.target()));
   for (const auto& field : message) head.add_field(view(field.name_string()), view(field.value()));
   if (framing() != Framing::Chunked) head.set_content_length(content_length().value_or(0));

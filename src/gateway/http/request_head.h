@@ -22,10 +22,13 @@ struct HeaderField {
 
 class RequestHead {
  public:
-  explicit RequestHead(std::size_t bytes_max) { storage_.reserve(bytes_max); }
+  RequestHead() = default;
+  explicit RequestHead(std::size_t bytes_max) { reserve(bytes_max); }
   RequestHead(const RequestHead&) = delete;
   RequestHead& operator=(const RequestHead&) = delete;
 
+  /// Before anything is added. An idle connection has a head too, so the room is made late.
+  void reserve(std::size_t bytes_max) { storage_.reserve(bytes_max); }
   /// @pre the sum of all bytes added is at most bytes_max
   void set_line(Method method, std::string_view method_text, std::string_view target);
   void add_field(std::string_view name, std::string_view value);

@@ -17,10 +17,12 @@ namespace coffer::gateway {
 class Quota {
  public:
   explicit Quota(std::size_t limit) : limit_(limit) {}
-  bool take(std::size_t n) {
+  bool take(std::size_t n) { return take(n, limit_); }
+  /// Only if no more than `ceiling` is used with it. @pre ceiling <= limit
+  bool take(std::size_t n, std::size_t ceiling) {
     std::size_t used = used_.load(std::memory_order_relaxed);
     do {
-      if (n > limit_ - used) return false;
+      if (used > ceiling || n > ceiling - used) return false;
     } while (!used_.compare_exchange_weak(used, used + n, std::memory_order_relaxed));
     return true;
   }

@@ -8,8 +8,8 @@
 ///
 /// Owns      its slots only; the vault is told by the caller when an inode is no longer used.
 /// Threads   everything from any thread. One shard mutex guards increment, decrement and erase.
-/// Bounds    24 bytes a slot, at least 3/8 full beyond the smallest size: at most 64 bytes an
-/// inode. Invariant an inode has a slot exactly while lookups + opens > 0.
+/// Bounds    24 bytes a slot, at least 3/8 full beyond the smallest size: up to 64 bytes an inode.
+/// Invariant an inode has a slot exactly while lookups + opens > 0.
 
 #include <array>
 #include <cstddef>

@@ -6,10 +6,9 @@
 ///
 /// Owns      the notifier thread and the queue.
 /// Borrows   the change feed, the session and the inode table, which outlive it.
-/// Threads   on_change and settle from any thread that is not a FUSE worker. run_unlocked: any
-/// thread. Bounds    kQueueMax changes of the other door, which waits for room. Changes of one
-/// directory in
-///           one batch cost one notification of that directory.
+/// Threads   wait_notified from any thread that is not a FUSE worker; the rest from any thread.
+/// Bounds    kQueueMax changes of the other door, which waits for room. The changes of one
+///           directory in one batch cost one notification of that directory.
 /// Invariant done_ <= queued_; a ticket is the value of queued_ after its change.
 
 #include <atomic>

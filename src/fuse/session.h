@@ -3,9 +3,8 @@
 ///
 /// Owns      the descriptor (through libfuse), the worker threads and their request buffers.
 /// Borrows   the context, which outlives it.
-/// Threads   start, join and the destructor from one thread; the rest from any. Operations run on
-/// the
-///           workers. A worker must never notify the kernel: the kernel may hold the directory lock
+/// Threads   start, join and the destructor from one thread; the rest from any. Operations run
+///           on the workers. A worker must never notify the kernel: the kernel may hold the directory lock
 ///           that the notification needs until that very worker answers.
 /// Errors    start: Io, TimedOut (the kernel never sent INIT).
 

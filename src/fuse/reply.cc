@@ -24,7 +24,10 @@ struct stat to_stat(const Attributes& attributes) {
   result.st_gid = attributes.gid;
   result.st_rdev = attributes.rdev;
   result.st_size = static_cast<off_t>(attributes.size);
-  result.st_blocks = static_cast<blkcnt_t>((attributes.allocated + 511) / 512);
+  // Never none for a file with bytes: archivers take that for one hole and store zeros unread.
+  const bool has_bytes = attributes.type == FileType::Regular && attributes.size > 0;
+  const std::uint64_t blocks = (attributes.allocated + 511) / 512;
+  result.st_blocks = static_cast<blkcnt_t>(has_bytes && blocks == 0 ? 1 : blocks);
   result.st_blksize = 4096;
   result.st_atim = to_timespec(attributes.atime);
   result.st_mtim = to_timespec(attributes.mtime);

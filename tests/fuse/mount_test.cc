@@ -35,6 +35,7 @@ TEST_F(MountTest, AFileIsReadBackAlsoAfterReopening) {
   write_file(path("file"), bytes);
   EXPECT_EQ(read_file(path("file")), bytes);
   EXPECT_EQ(stat_of(path("file")).st_size, 3'000'001);
+  EXPECT_GT(stat_of(path("file")).st_blocks, 0) << "tar would take it for a hole";
   mounted().reopen();
   ASSERT_TRUE(mounted().ready());
   EXPECT_EQ(read_file(path("file")), bytes);

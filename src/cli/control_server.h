@@ -1,0 +1,44 @@
+#pragma once
+/// ControlServer: the unix socket on which a daemon answers status, fsck, s3-key and unmount.
+///
+/// Owns      the listening socket (its file is removed by close_door()), its threads.
+/// Threads   start, close_door and the destructor from one thread; the handler runs on many.
+/// Bounds    kConnectionsMax at once; more wait in the socket's queue.
+/// Errors    start: Io.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "coffer/core/error.h"
+#include "coffer/vault/uuid.h"
+
+namespace coffer::cli {
+
+using ReportProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+class ControlServer {
+ public:
+  using Handler =
+      std::function<Result<nlohmann::json>(const nlohmann::json& request, const ReportProgress&)>;
+
+  /// The caller has the vault's lock: a socket that is there already was left by a daemon that died.
+  static Result<std::unique_ptr<ControlServer>> start(const Uuid& vault, Handler handler);
+  /// Ends idle connections and waits for requests under way to be answered.
+  ~ControlServer();
+  ControlServer(const ControlServer&) = delete;
+  ControlServer& operator=(const ControlServer&) = delete;
+
+  /// Takes no new connections and removes the socket. To be called while the vault is still locked,
+  /// so that the next daemon's socket is never mistaken for this one.
+  void close_door();
+
+ private:
+  struct Impl;
+  explicit ControlServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace coffer::cli

@@ -1,0 +1,107 @@
+/// coffer: the command line. Parses, runs one command, and turns its error into a line and an exit
+/// code.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/config_file.h"
+#include "coffer/core/log.h"
+#include "coffer/vault/harden_process.h"
+
+namespace coffer::cli {
+namespace {
+
+constexpr const char* kFooter =
+    R"(Exit codes: 0 ok, 1 usage, 2 wrong passphrase or key, 3 vault damaged or not enough volumes,
+4 busy, 5 I/O, 6 damage found that could not be repaired.
+
+Examples:
+  coffer init /disk1/vault /disk2/vault /disk3/vault   a vault that survives the loss of one disk
+  coffer mount /disk1/vault ~/safe                     any one volume names the vault
+  coffer mount /disk1/vault ~/safe --s3 127.0.0.1:9000 the same files, over S3 as well
+  coffer unmount ~/safe
+
+'coffer COMMAND --help' says all about a command.)";
+
+int complain(const std::string& command, const std::string& subject, const Error& error) {
+  std::fprintf(stderr, "%s\n", error_line(command, subject, error).c_str());
+  return static_cast<int>(exit_code(error.code));
+}
+
+void add_commands(CLI::App& app, Command& chosen) {
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  app.set_version_flag("--version", "coffer " COFFER_VERSION);
+  add_init(app, chosen);
+  add_mount(app, chosen);
+  add_serve(app, chosen);
+  add_unmount(app, chosen);
+  add_status(app, chosen);
+  add_s3_key(app, chosen);
+  add_fsck(app, chosen);
+  add_absent(app, chosen);
+  add_version(app, chosen);
+}
+
+/// mount(8) runs `mount.fuse.coffer SOURCE TARGET [-sfnv] [-o OPTS]`, also as mount.coffer.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const std::string program = argc > 0 ? argv[0] : "";
+  const std::string name = program.substr(program.rfind('/') + 1);
+  if (name != "mount.coffer" && name != "mount.fuse.coffer") return arguments;
+  std::vector<std::string> mapped{"mount"};
+  for (std::string& word : arguments)
+    if (word != "-n" && word != "-s" && word != "-v" && word != "-w")
+      mapped.push_back(std::move(word));
+  return mapped;
+}
+
+std::string command_of(const CLI::App& app) {
+  const auto commands = app.get_subcommands();
+  return commands.empty() ? std::string() : commands.front()->get_name();
+}
+
+int run(int argc, char** argv) {
+  if (auto hardened = harden_process(); !hardened) return complain("", "", hardened.error());
+  (void)log_open({.level = LogLevel::Warning, .file = {}});
+  CLI::App app(
+      "Coffer: an encrypted vault that mounts as a disk, serves as S3, and survives lost disks.",
+      "coffer");
+  Command chosen;
+  add_commands(app, chosen);
+  auto arguments = with_config(app, arguments_of(argc, argv));
+  if (!arguments) return complain("", "", arguments.error());
+  std::reverse(arguments->begin(), arguments->end());  // as CLI11 wants them
+  try {
+    app.parse(std::move(*arguments));
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    const std::string command = command_of(app);
+    return complain(command, "",
+                    {Errc::InvalidArgument, std::string(error.what()) + ": see 'coffer " + command +
+                                                (command.empty() ? "" : " ") + "--help'"});
+  }
+  const auto outcome = chosen.run();
+  if (!outcome) return complain(chosen.name, chosen.subject, outcome.error());
+  return static_cast<int>(*outcome);
+}
+
+}  // namespace
+}  // namespace coffer::cli
+
+int main(int argc, char** argv) {
+  try {
+    return coffer::cli::run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fputs("coffer: out of memory: free some, or lower --memory\n", stderr);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "coffer: %s\n", error.what());
+  }
+  return static_cast<int>(coffer::cli::ExitCode::Io);
+}

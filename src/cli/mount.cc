@@ -1,0 +1,110 @@
+/// coffer mount: a vault as a directory, and over S3 as well if asked.
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <utility>
+
+#include "cli/command.h"
+#include "cli/doors_options.h"
+
+namespace coffer::cli {
+namespace {
+
+constexpr const char* kFooter =
+    R"(VOLUME is any one of the vault's volumes; the others are found by it. The command returns when the
+mount answers; the vault stays open in the background until 'coffer unmount MOUNTPOINT'.
+
+-o takes the words of mount(8): ro, allow_other, nosuid, suid, nodev, dev, noexec, noatime, and
+passfile=F, passcommand=C, keyfile=F, volume=PATH, s3=HOST:PORT, so that /etc/fstab can say:
+  /disk1/vault  /srv/safe  fuse.coffer  passfile=/root/pass,allow_other,nofail  0 0
+
+Examples:
+  coffer mount /disk1/vault ~/safe
+  coffer mount --passfile ~/.pass /disk1/vault ~/safe --s3 127.0.0.1:9000
+  coffer mount /disk1/vault ~/safe --volume /new/place/of/disk2    a volume was moved
+  coffer mount --read-only --foreground /disk1/vault ~/safe)";
+
+struct MountCommand {
+  std::string volume, mountpoint;
+  bool foreground = false, read_only = false, allow_other = false;
+  std::vector<std::string> words;  // of each -o
+  VaultOptions vault;
+  DaemonOptions daemon;
+  GatewayChoice gateway;
+};
+
+/// Takes our own words out of -o; the rest is the mount's.
+std::string take_words(MountCommand& command) {
+  std::string rest;
+  for (const std::string& list : command.words) {
+    for (const std::string& word : CLI::detail::split(list, ',')) {
+      const std::size_t equals = word.find('=');
+      const std::string key = word.substr(0, equals);
+      const std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
+      if (key == "ro") command.read_only = true;
+      if (key == "passfile")
+        command.vault.credential.passfile = value;
+      else if (key == "passcommand")
+        command.vault.credential.passcommand = value;
+      else if (key == "keyfile")
+        command.vault.credential.keyfile = value;
+      else if (key == "volume")
+        command.vault.more_volumes.push_back(value);
+      else if (key == "s3")
+        command.gateway.listen = {value};
+      else
+        rest += (rest.empty() ? "" : ",") + word;
+    }
+  }
+  return rest;
+}
+
+Result<ExitCode> run(MountCommand& command) {
+  DaemonPlan plan;
+  fuse::MountOptions mount;
+  mount.extra = take_words(command);
+  mount.mountpoint = canonical_place(command.mountpoint);
+  mount.source = canonical_place(command.volume);
+  mount.read_only = command.read_only;
+  mount.allow_other = command.allow_other;
+  mount.workers = command.vault.workers;
+  plan.doors.mount = std::move(mount);
+  COFFER_ASSIGN(plan.open, open_options(command.vault, command.volume));
+  plan.open.read_only = command.read_only;
+  if (command.gateway.listen.size() > 1) return fail(Errc::InvalidArgument, "--s3 is given twice");
+  if (!command.gateway.listen.empty()) {
+    COFFER_ASSIGN(plan.doors.gateway, gateway_options(command.gateway, command.vault));
+    plan.doors.gateway->listen = command.gateway.listen.front();
+  } else if (!command.gateway.admin.empty()) {
+    return fail(Errc::InvalidArgument, "--admin goes with --s3");
+  }
+  std::vector<DaemonPlan> plans;
+  plans.push_back(std::move(plan));
+  return run_daemon(std::move(plans), command.vault.credential, command.daemon,
+                    command.foreground ? Where::Foreground : Where::Background);
+}
+
+}  // namespace
+
+void add_mount(CLI::App& app, Command& chosen) {
+  auto command = std::make_shared<MountCommand>();
+  CLI::App* mount = app.add_subcommand("mount", "Mount a vault as a directory");
+  mount->footer(kFooter);
+  mount->add_option("VOLUME", command->volume, "any one volume of the vault")->required();
+  mount->add_option("MOUNTPOINT", command->mountpoint, "an existing directory")->required();
+  mount->add_flag("--foreground,-f", command->foreground, "stay in the foreground, and log there");
+  mount->add_flag("--read-only,-r", command->read_only, "take no writes");
+  mount->add_flag("--allow-other", command->allow_other, "other users may use the mount as well");
+  mount->add_option("-o", command->words, "options of mount(8), comma-separated")
+      ->type_name("OPTS")
+      ->allow_extra_args(false);
+  add_vault_options(*mount, command->vault);
+  add_gateway_options(*mount, command->gateway);
+  add_daemon_options(*mount, command->daemon);
+  add_config_option(*mount);
+  mount->callback([command, &chosen] {
+    chosen = {"mount", command->volume, [command] { return run(*command); }};
+  });
+}
+
+}  // namespace coffer::cli

@@ -1,0 +1,54 @@
+#include "cli/mount_table.h"
+
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+namespace coffer::cli {
+namespace {
+
+/// The kernel writes blank, tab, newline and backslash as \040 and so on.
+std::string unescape(const std::string& text) {
+  const auto digit = [&](std::size_t at) {
+    return at < text.size() && text[at] >= '0' && text[at] <= '7';
+  };
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && digit(i + 1) && digit(i + 2) && digit(i + 3)) {
+      plain += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                                 (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+}  // namespace
+
+bool is_coffer_mount_in(const std::string& table, const std::string& path) {
+  std::istringstream lines(table);
+  bool found = false;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::vector<std::string> fields;
+    for (std::string word; words >> word;) fields.push_back(std::move(word));
+    if (fields.size() < 7 || unescape(fields[4]) != path) continue;
+    for (std::size_t i = 6; i + 1 < fields.size(); ++i) {
+      if (fields[i] != "-") continue;
+      found = fields[i + 1] == "fuse.coffer";  // the last mount on a path is the one that shows
+      break;
+    }
+  }
+  return found;
+}
+
+bool is_coffer_mount(const std::string& path) {
+  std::ifstream file("/proc/self/mountinfo");
+  std::stringstream table;
+  table << file.rdbuf();
+  return is_coffer_mount_in(table.str(), path);
+}
+
+}  // namespace coffer::cli

@@ -51,7 +51,6 @@ Result<void> ObjectService::create_bucket(std::string_view bucket, Durability du
 Result<void> ObjectService::remove_bucket(std::string_view bucket, Durability durability) {
   COFFER_ASSIGN(const InodeRef root, names_.directory(kRootInode));
   Aftermath after;
-  InodeId removed;
   {
     ExclusiveLock lock(root->entries);
     const std::string name(bucket);
@@ -71,10 +70,9 @@ Result<void> ObjectService::remove_bucket(std::string_view bucket, Durability du
     if (body) change.drop_link(*body);
     COFFER_TRY(change.commit(after));
     describe(after.changes, Door::Gateway, kRootInode, name, before, slots, {});
-    removed = directory->id;
+    after.buckets_gone.push_back(directory->id);
   }
   finish(names_, after);
-  COFFER_TRY(drop_uploads(names_, removed));
   return reach(names_, durability);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "coffer/core/log.h"
+#include "vault/tree/directory_body.h"
 #include "vault/tree/keys.h"
 
 namespace coffer {
@@ -164,6 +166,12 @@ void describe(std::vector<Change>& changes, Door door, InodeId parent, std::stri
 void finish(Namespace& names, const Aftermath& after) {
   for (const InodeId inode : after.reclaim) names.deps().inodes->reclaim_later(inode);
   names.publish(after.changes);
+  for (const InodeId bucket : after.buckets_gone) {
+    if (auto dropped = drop_uploads(names, bucket); !dropped) {
+      log_warning("uploads into removed bucket {} are left behind: {}", bucket,
+                  dropped.error().context);
+    }
+  }
 }
 
 }  // namespace coffer

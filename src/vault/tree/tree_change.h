@@ -24,6 +24,7 @@ namespace coffer {
 struct Aftermath {
   std::vector<Change> changes;
   std::vector<InodeId> reclaim;
+  std::vector<InodeId> buckets_gone;  // their uploads go too
 };
 
 class TreeChange {

@@ -18,7 +18,7 @@ Result<InodeRef> TreeService::live(InodeId id) {
 
 Result<InodeRef> TreeService::regular(InodeId id) {
   COFFER_ASSIGN(InodeRef inode, live(id));
-  // The type of an inode never changes, and live() has waited for it to be loaded.
+  SharedLock lock(inode->mutex);
   if (inode->record.attributes.type == FileType::Directory) return fail(Errc::IsDirectory);
   if (inode->record.attributes.type != FileType::Regular) return fail(Errc::InvalidArgument);
   return inode;

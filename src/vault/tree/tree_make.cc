@@ -113,7 +113,10 @@ Result<Entry> TreeService::link(InodeId inode, InodeId parent, std::string_view 
 
 Result<Entry> TreeService::link_locked(const InodeRef& inode, Inode& parent, std::string_view name,
                                        Aftermath& after) {
-  if (inode->record.attributes.type == FileType::Directory) return fail(Errc::Permission);
+  {
+    SharedLock lock(inode->mutex);
+    if (inode->record.attributes.type == FileType::Directory) return fail(Errc::Permission);
+  }
   COFFER_ASSIGN(FoundName found, names_.find(parent, name, Namespace::Held::Yes));
   if (const auto refused = Namespace::refuses(found, false)) return fail(*refused);
   COFFER_ASSIGN(const std::uint64_t cookie, parts().inodes->next_cookie());

@@ -35,18 +35,16 @@ Result<void> TreeService::unlink_locked(Inode& parent, std::string_view name, Af
 Result<void> TreeService::remove_directory(InodeId parent, std::string_view name) {
   COFFER_ASSIGN(const InodeRef directory, names_.directory(parent));
   Aftermath after;
-  InodeId removed;
   {
     ExclusiveLock lock(directory->entries);
-    COFFER_ASSIGN(removed, remove_directory_locked(*directory, name, after));
+    COFFER_TRY(remove_directory_locked(*directory, name, after));
   }
   finish(names_, after);
-  if (parent == kRootInode) return drop_uploads(names_, removed);
   return {};
 }
 
-Result<InodeId> TreeService::remove_directory_locked(Inode& parent, std::string_view name,
-                                                     Aftermath& after) {
+Result<void> TreeService::remove_directory_locked(Inode& parent, std::string_view name,
+                                                  Aftermath& after) {
   COFFER_ASSIGN(FoundName found, names_.find(parent, name, Namespace::Held::Yes));
   if (!found.entry) return fail(Errc::NotFound);
   if (!found.is_directory()) return fail(Errc::NotDirectory);
@@ -64,7 +62,8 @@ Result<InodeId> TreeService::remove_directory_locked(Inode& parent, std::string_
   if (body) change.drop_link(*body);
   COFFER_TRY(change.commit(after));
   describe(after.changes, Door::Mount, parent.id, found.asked.stored, before, found.slots, name);
-  return inode->id;
+  if (parent.id == kRootInode) after.buckets_gone.push_back(inode->id);
+  return {};
 }
 
 }  // namespace coffer

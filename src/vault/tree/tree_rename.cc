@@ -194,6 +194,8 @@ Result<void> TreeService::replace(RenamePlan& plan, Aftermath& after) {
            source.slots, plan.request.from_name);
   describe(after.changes, Door::Mount, plan.to->id, target.asked.stored, target_before,
            target.slots, plan.request.to_name);
+  if (plan.met && is_directory && plan.to->id == kRootInode)
+    after.buckets_gone.push_back(plan.met->id);
   return {};
 }
 

@@ -69,7 +69,7 @@ class TreeService final : public Tree {
   Result<Entry> link_locked(const InodeRef& inode, Inode& parent, std::string_view name,
                             Aftermath& after);
   Result<void> unlink_locked(Inode& parent, std::string_view name, Aftermath& after);
-  Result<InodeId> remove_directory_locked(Inode& parent, std::string_view name, Aftermath& after);
+  Result<void> remove_directory_locked(Inode& parent, std::string_view name, Aftermath& after);
 
   Result<bool> rename_once(const RenameRequest& request, bool alone, Aftermath& after);
   Result<void> rename_checked(RenamePlan& plan, Aftermath& after);

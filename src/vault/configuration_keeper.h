@@ -27,7 +27,8 @@ namespace coffer {
 class ConfigurationKeeper {
  public:
   /// `sequences`: the last superblock sequence written on each member, by index.
-  ConfigurationKeeper(VolumeSet& volumes, const crypto::KeyRing& keys, StateFile state, Superblock in_force,
+  ConfigurationKeeper(VolumeSet& volumes, const crypto::KeyRing& keys, StateFile state,
+                      Superblock in_force,
                       std::array<std::uint64_t, VolumeSet::kMembersMax> sequences);
 
   [[nodiscard]] Superblock current() const;
@@ -39,6 +40,8 @@ class ConfigurationKeeper {
   Result<void> write_all();
 
  private:
+  /// Enough members, and a metadata mirror among them.
+  [[nodiscard]] Result<void> check_viable(const Superblock& next) const;
   Result<void> write_one(const Superblock& configuration, const Member& member) REQUIRES(mutex_);
   /// Indexes of members that could not be written.
   std::vector<std::uint8_t> write_members(const Superblock& configuration) REQUIRES(mutex_);

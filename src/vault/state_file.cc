@@ -46,7 +46,8 @@ std::optional<crypto::Digest> from_hex(std::string_view text) {
   for (std::size_t i = 0; i < digest.size(); ++i) {
     unsigned value = 0;
     const char* begin = text.data() + 2 * i;
-    if (const auto [end, error] = std::from_chars(begin, begin + 2, value, 16); error != std::errc{} || end != begin + 2) {
+    if (const auto [end, error] = std::from_chars(begin, begin + 2, value, 16);
+        error != std::errc{} || end != begin + 2) {
       return std::nullopt;
     }
     digest[i] = static_cast<std::byte>(value);
@@ -58,7 +59,8 @@ bool write_whole(const std::string& path, const std::string& text) {
   const std::string temporary = path + ".new";
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return false;
-  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       ::fsync(fd) == 0;
   ::close(fd);
   return written && std::rename(temporary.c_str(), path.c_str()) == 0;
 }
@@ -84,7 +86,8 @@ std::optional<KnownConfiguration> StateFile::known() const {
   int version = 0;
   std::uint64_t epoch = 0;
   std::string digest;
-  if (!(file >> magic >> version >> epoch >> digest) || magic != kMagic || version != 1) return std::nullopt;
+  if (!(file >> magic >> version >> epoch >> digest) || magic != kMagic || version != 1)
+    return std::nullopt;
   const auto parsed = from_hex(digest);
   if (!parsed) return std::nullopt;
   return KnownConfiguration{EpochId(epoch), *parsed};
@@ -93,7 +96,8 @@ std::optional<KnownConfiguration> StateFile::known() const {
 void StateFile::remember(const Superblock& configuration) {
   if (path_.empty()) return;
   std::ostringstream line;
-  line << kMagic << " 1 " << configuration.epoch.value() << ' ' << to_hex(configuration_digest(configuration)) << '\n';
+  line << kMagic << " 1 " << configuration.epoch.value() << ' '
+       << to_hex(configuration_digest(configuration)) << '\n';
   if (!write_whole(path_, line.str())) log_warning("state file {} not written", path_);
 }
 

@@ -21,7 +21,8 @@ class NoMirrorMayFail final : public MetaStoreOwner {
   Result<void> mirror_failed(std::uint8_t, const Error& why) override { return fail(why); }
 };
 
-Superblock first_configuration(const VolumeSet& volumes, const InitParameters& parameters, std::size_t count) {
+Superblock first_configuration(const VolumeSet& volumes, const InitParameters& parameters,
+                               std::size_t count) {
   Superblock configuration;
   configuration.vault = VaultUuid(crypto::random_uuid());
   configuration.created_unix_s = wall_now().seconds;
@@ -38,13 +39,14 @@ Superblock first_configuration(const VolumeSet& volumes, const InitParameters& p
   }
   const std::size_t mirrors = std::min<std::size_t>(count, parameters.parity + 1U);
   for (std::size_t i = 0; i < mirrors; ++i) {
-    configuration.mirrors.push_back({configuration.members[i].volume, DirectoryUid(crypto::random_uuid())});
+    configuration.mirrors.push_back(
+        {configuration.members[i].volume, DirectoryUid(crypto::random_uuid())});
   }
   return configuration;
 }
 
-Result<void> make_metadata(const VolumeSet& volumes, const Superblock& configuration, const crypto::KeyRing& keys,
-                           const InitParameters& parameters) {
+Result<void> make_metadata(const VolumeSet& volumes, const Superblock& configuration,
+                           const crypto::KeyRing& keys, const InitParameters& parameters) {
   std::vector<MirrorDirectory> mirrors;
   for (const MetaMirror& mirror : configuration.mirrors) {
     const std::uint8_t index = configuration.find_member(mirror.volume)->index;
@@ -68,16 +70,18 @@ Result<void> make_metadata(const VolumeSet& volumes, const Superblock& configura
 
 }  // namespace
 
-Result<void> VaultService::init(std::vector<std::unique_ptr<Volume>> found, const InitParameters& parameters,
-                                const Credential& credential) {
+Result<void> VaultService::init(std::vector<std::unique_ptr<Volume>> found,
+                                const InitParameters& parameters, const Credential& credential) {
   const std::size_t count = found.size();
   if (count > VolumeSet::kMembersMax) return fail(Errc::InvalidArgument, "more than 64 volumes");
   if (parameters.data == 0 || parameters.data + parameters.parity > 32) {
-    return fail(Errc::InvalidArgument, "data and parity shards: at least 1 + 0, at most 32 together");
+    return fail(Errc::InvalidArgument,
+                "data and parity shards: at least 1 + 0, at most 32 together");
   }
   if (count < std::size_t{parameters.data} + parameters.parity) {
-    return fail(Errc::NotEnoughVolumes, std::to_string(parameters.data) + "+" + std::to_string(parameters.parity) +
-                                            " needs " + std::to_string(parameters.data + parameters.parity) +
+    return fail(Errc::NotEnoughVolumes, std::to_string(parameters.data) + "+" +
+                                            std::to_string(parameters.parity) + " needs " +
+                                            std::to_string(parameters.data + parameters.parity) +
                                             " volumes, " + std::to_string(count) + " given");
   }
   VolumeSet volumes;
@@ -94,7 +98,8 @@ Result<void> VaultService::init(std::vector<std::unique_ptr<Volume>> found, cons
   const crypto::SecretKey master = crypto::SecretKey::random();
   const crypto::KeyRing ring = crypto::KeyRing::create(configuration.created_unix_s);
   crypto::KeyStore store(configuration.vault);
-  COFFER_TRY(store.slots().add(credential, parameters.kdf_cost, master, configuration.created_unix_s));
+  COFFER_TRY(
+      store.slots().add(credential, parameters.kdf_cost, master, configuration.created_unix_s));
   COFFER_ASSIGN(const std::string key_bytes, store.encode_next(master, ring));
   configuration.key_store_generation = store.generation();
   configuration.key_store_digest = crypto::digest(as_bytes(key_bytes));
@@ -104,7 +109,8 @@ Result<void> VaultService::init(std::vector<std::unique_ptr<Volume>> found, cons
     // Both files: a vault of one volume must not die of one bad block.
     for (const std::uint64_t generation : {store.generation(), store.generation() + 1}) {
       COFFER_TRY(write_file_atomically(volumes.any(static_cast<std::uint8_t>(i))->files(),
-                                       crypto::key_store_file_name(generation), as_bytes(key_bytes)));
+                                       crypto::key_store_file_name(generation),
+                                       as_bytes(key_bytes)));
     }
   }
   configuration.clean = true;

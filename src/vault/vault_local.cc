@@ -35,7 +35,8 @@ std::string absolute(const std::string& path) {
 Result<Superblock> peek_superblock(Volume& volume) {
   std::array<std::string, 2> copies;
   for (std::uint8_t slot = 0; slot < 2; ++slot) {
-    auto bytes = read_file(volume.files(), superblock_file_name(slot), ByteCount{Superblock::kBytes});
+    auto bytes =
+        read_file(volume.files(), superblock_file_name(slot), ByteCount{Superblock::kBytes});
     if (bytes) copies[slot] = std::move(*bytes);
   }
   COFFER_ASSIGN(ChosenCopy chosen, choose_copy(as_bytes(copies[0]), as_bytes(copies[1])));
@@ -50,7 +51,9 @@ class Discovery {
     auto superblock = peek_superblock(*volume);
     if (!superblock) {
       // Its other copies may be told apart later by the vault's keys; a path that was given is not passed over silently.
-      if (first_) return fail(Errc::Corrupt, path + " is not a volume of a vault (" + superblock.error().context + ")");
+      if (first_)
+        return fail(Errc::Corrupt,
+                    path + " is not a volume of a vault (" + superblock.error().context + ")");
       damaged_.push_back(std::move(volume));
       return {};
     }
@@ -60,12 +63,14 @@ class Discovery {
   void follow_hints() {
     for (const Superblock& superblock : std::vector<Superblock>(superblocks_)) {
       for (const Member& member : superblock.members) {
-        if (member.state == MemberState::Replaced || seen_.contains(member.volume.value())) continue;
+        if (member.state == MemberState::Replaced || seen_.contains(member.volume.value()))
+          continue;
         auto volume = open_local_volume(member.path_hint);
         if (!volume) continue;
         const auto found = peek_superblock(**volume);
         if (!found || found->volume != member.volume || found->vault != superblock.vault) continue;
-        if (auto added = add(std::move(*volume), *found); !added) log_warning("{}", added.error().context);
+        if (auto added = add(std::move(*volume), *found); !added)
+          log_warning("{}", added.error().context);
       }
     }
   }
@@ -79,7 +84,8 @@ class Discovery {
     if (!first_ && superblock.vault != superblocks_.front().vault) {
       return fail(Errc::InvalidArgument, volume->path() + " belongs to another vault");
     }
-    if (!seen_.insert(superblock.volume.value()).second) return {};  // the same directory, named twice
+    if (!seen_.insert(superblock.volume.value()).second)
+      return {};  // the same directory, named twice
     first_ = false;
     superblocks_.push_back(superblock);
     volumes_.push_back(std::move(volume));
@@ -103,7 +109,8 @@ Result<Discovery> discover(const std::string& volume, const std::vector<std::str
 
 }  // namespace
 
-Result<std::vector<std::string>> Vault::init(const InitOptions& options, const Credential& credential) {
+Result<std::vector<std::string>> Vault::init(const InitOptions& options,
+                                             const Credential& credential) {
   if (options.volumes.empty()) return fail(Errc::InvalidArgument, "no volume given");
   InitParameters parameters;
   const Geometry geometry = default_geometry(options.volumes.size());
@@ -114,8 +121,10 @@ Result<std::vector<std::string>> Vault::init(const InitOptions& options, const C
   parameters.root_uid = ::geteuid();
   parameters.root_gid = ::getegid();
   if (options.volumes.size() < std::size_t{parameters.data} + parameters.parity) {
-    return fail(Errc::NotEnoughVolumes, std::to_string(parameters.data) + "+" + std::to_string(parameters.parity) +
-                                            " needs at least " + std::to_string(parameters.data + parameters.parity) + " volumes");
+    return fail(Errc::NotEnoughVolumes, std::to_string(parameters.data) + "+" +
+                                            std::to_string(parameters.parity) + " needs at least " +
+                                            std::to_string(parameters.data + parameters.parity) +
+                                            " volumes");
   }
   std::vector<std::string> warnings;
   std::vector<std::unique_ptr<Volume>> volumes;
@@ -131,30 +140,35 @@ Result<std::vector<std::string>> Vault::init(const InitOptions& options, const C
     COFFER_TRY(create_local_volume_directory(path));
     COFFER_ASSIGN(auto volume, open_local_volume(path));
     const auto [device, fresh] = devices.emplace(volume->device(), given);
-    if (!fresh) warnings.push_back(given + " and " + device->second + " are on one device: they fail together");
+    if (!fresh)
+      warnings.push_back(given + " and " + device->second +
+                         " are on one device: they fail together");
     volumes.push_back(std::move(volume));
   }
   COFFER_TRY(VaultService::init(std::move(volumes), parameters, credential));
   return warnings;
 }
 
-Result<std::unique_ptr<Vault>> Vault::open(const OpenOptions& options, const Credential& credential) {
+Result<std::unique_ptr<Vault>> Vault::open(const OpenOptions& options,
+                                           const Credential& credential) {
   COFFER_ASSIGN(Discovery discovery, discover(options.volume, options.more_volumes));
   OpenParameters parameters;
   parameters.read_only = options.read_only;
   parameters.memory_bytes = options.memory_bytes;
   parameters.workers = options.workers;
   parameters.state_directory = options.state_directory;
-  COFFER_ASSIGN(std::unique_ptr<VaultService> vault, VaultService::open(discovery.take(), parameters, credential));
+  COFFER_ASSIGN(std::unique_ptr<VaultService> vault,
+                VaultService::open(discovery.take(), parameters, credential));
   return std::unique_ptr<Vault>(std::move(vault));
 }
 
-Result<VaultStatus> Vault::peek(const std::string& volume, const std::vector<std::string>& more_volumes) {
+Result<VaultStatus> Vault::peek(const std::string& volume,
+                                const std::vector<std::string>& more_volumes) {
   COFFER_ASSIGN(const Discovery discovery, discover(volume, more_volumes));
   const std::vector<Superblock>& found = discovery.superblocks();
-  const Superblock& newest = *std::max_element(found.begin(), found.end(), [](const Superblock& a, const Superblock& b) {
-    return a.epoch < b.epoch;
-  });
+  const Superblock& newest =
+      *std::max_element(found.begin(), found.end(),
+                        [](const Superblock& a, const Superblock& b) { return a.epoch < b.epoch; });
   VaultStatus status;
   status.uuid = newest.vault.value();
   status.cipher = to_string(newest.cipher);

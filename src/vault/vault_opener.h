@@ -5,8 +5,10 @@
 ///           4 the metadata image, and where it must be cut; 5 and 6 fresh mirrors, the raise that names them, RocksDB;
 ///           7 stripes without parity sealed again, dead files removed; 8 orphans queued. Until step 5 nothing is written.
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "vault/meta/meta_image.h"
@@ -21,6 +23,7 @@ class VaultOpener {
   Result<std::unique_ptr<VaultService>> open(std::vector<std::unique_ptr<Volume>> volumes);
 
  private:
+  enum class OpenSegments : std::uint8_t { Leave, Sync };
   struct Found {
     std::unique_ptr<Volume> volume;
     Superblock superblock;
@@ -31,7 +34,8 @@ class VaultOpener {
   Result<void> unlock();
   Result<void> verify_superblocks();
   Result<void> assess_volumes();
-  Result<void> mend_copies();
+  void mend_copies();
+  void claim_volumes();
   void make_parts();
   Result<void> open_metadata();
   Result<void> open_read_only(const std::vector<MirrorDirectory>& named);
@@ -40,10 +44,17 @@ class VaultOpener {
   std::vector<MirrorDirectory> fresh_mirrors() const;
   [[nodiscard]] std::size_t mirrors_wanted() const;
   Result<void> sync_mirror_files(std::vector<MirrorDirectory>& named) const;
-  Result<void> examine_tail(MetaImage& image);
+  Result<void> examine_tail(const std::vector<MirrorDirectory>& mirrors, MetaImage& image);
+  static std::vector<MirrorDirectory> best_first(std::vector<MirrorDirectory> named,
+                                                 const MetaImage& image);
+  std::vector<MirrorDirectory> still_named(std::vector<MirrorDirectory> mirrors) const;
   Result<void> raise(const std::vector<MirrorDirectory>& mirrors);
-  Result<void> load_segments(MetaStore& meta, bool sync_open_ones);
-  Result<void> seal_open_rows();
+  Result<void> load_segments(MetaStore& meta, OpenSegments open_ones);
+  Result<void> scan_open_segments(std::map<SegmentId, std::set<std::uint32_t>>& closed,
+                                  std::vector<ShardRef>& missing);
+  Result<std::vector<Reference>> unprotected_extents(
+      const std::map<SegmentId, std::set<std::uint32_t>>& closed);
+  SegmentStoreDeps segment_deps();
   void remove_unnamed();
   void remove_dead_shards();
   Result<void> protect_again();
@@ -61,8 +72,7 @@ class VaultOpener {
   bool clean_ = false;
   bool read_only_ = false;
   Uuid boot_;
-  std::vector<SegmentInfo> was_open_;     // segments whose row says Open
-  std::vector<Reference> unprotected_;    // rows of the tail whose stripes were never closed
+  std::vector<SegmentInfo> was_open_;  // segments whose row says Open
 };
 
 }  // namespace coffer

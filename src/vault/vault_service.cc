@@ -13,6 +13,8 @@
 
 namespace coffer {
 namespace {
+constexpr int kSyncRoundsMax = 8;
+
 /// What the segment store leaves free on a volume (SegmentReserve).
 std::uint64_t segment_reserve(std::uint64_t total) {
   const SegmentReserve reserve;
@@ -23,7 +25,8 @@ std::uint64_t segment_reserve(std::uint64_t total) {
 VaultService::VaultService(const OpenParameters& parameters) : parameters_(parameters) {}
 
 VaultService::~VaultService() {
-  if (auto closed = close(); !closed) log_error("vault not closed in order: {}", closed.error().context);
+  if (auto closed = close(); !closed)
+    log_error("vault not closed in order: {}", closed.error().context);
 }
 
 Tree& VaultService::tree() { return *tree_; }
@@ -58,39 +61,49 @@ Result<void> VaultService::shards_degraded(std::span<const ShardRef> shards) {
 }
 
 Result<void> VaultService::volume_failed(std::uint8_t member_index, const Error& why) {
-  if (volumes_.state(member_index) == VolumeSet::State::Absent) return {};
+  if (read_only_.load()) return fail(Errc::ReadOnly, "the vault is read-only");
+  const Superblock in_force = configuration_->current();
+  const bool out_already =
+      std::any_of(in_force.members.begin(), in_force.members.end(), [&](const Member& member) {
+        return member.index == member_index && member.state != MemberState::Current;
+      });
+  // Only a synced epoch says so; the volume's state in memory may run ahead of it.
+  if (out_already) return {};
   log_error("volume {} failed and is not used any more: {}", member_index, why.context);
   volumes_.set_state(member_index, VolumeSet::State::Absent);
-  auto raised = configuration_->raise([&](Superblock& next) {
-    for (const Member& member : next.members) {
-      if (member.index != member_index || member.state != MemberState::Current) continue;
-      const VolumeUuid gone = member.volume;
-      if (auto changed = set_member_state(next, gone, MemberState::Absent); !changed) {
-        log_error("member {} not marked absent: {}", member_index, changed.error().context);
-      }
-      break;
-    }
-  });
+  const auto raise = [&] { return leave_configuration(member_index, MemberState::Absent); };
+  auto raised = meta_ ? meta_->leave_out(member_index, raise) : raise();
   if (!raised) become_read_only(raised.error());
   return raised;
 }
 
-void VaultService::shard_damaged(const ShardRef& shard) {
-  damaged_shards_.fetch_add(1, std::memory_order_relaxed);
-  log_warning("segment {}: a shard of stripe {} does not verify; read from the others", shard.segment, shard.stripe);
-}
-
-// ---- MetaStoreOwner
-
-Result<void> VaultService::mirror_failed(std::uint8_t member_index, const Error& why) {
-  log_error("metadata mirror on volume {} failed: {}", member_index, why.context);
-  auto raised = configuration_->raise([&](Superblock& next) {
+/// The next epoch: without this member's mirror, and with the member in this state.
+Result<void> VaultService::leave_configuration(std::uint8_t member_index, MemberState state) {
+  return configuration_->raise([&](Superblock& next) {
     const auto member = std::find_if(next.members.begin(), next.members.end(),
                                      [&](const Member& m) { return m.index == member_index; });
     if (member == next.members.end()) return;
     const VolumeUuid volume = member->volume;
     std::erase_if(next.mirrors, [&](const MetaMirror& mirror) { return mirror.volume == volume; });
+    if (state == MemberState::Current || member->state != MemberState::Current) return;
+    if (auto changed = set_member_state(next, volume, state); !changed) {
+      log_error("member {} not marked: {}", member_index, changed.error().context);
+    }
   });
+}
+
+void VaultService::shard_damaged(const ShardRef& shard) {
+  damaged_shards_.fetch_add(1, std::memory_order_relaxed);
+  log_warning("segment {}: a shard of stripe {} does not verify; read from the others",
+              shard.segment, shard.stripe);
+}
+
+// ---- MetaStoreOwner
+
+Result<void> VaultService::mirror_failed(std::uint8_t member_index, const Error& why) {
+  if (read_only_.load()) return fail(Errc::ReadOnly, "the vault is read-only");
+  log_error("metadata mirror on volume {} failed: {}", member_index, why.context);
+  auto raised = leave_configuration(member_index, MemberState::Current);
   if (!raised) become_read_only(raised.error());
   return raised;
 }
@@ -100,12 +113,14 @@ Result<void> VaultService::mirror_failed(std::uint8_t member_index, const Error&
 Result<void> VaultService::sync_data() { return segments_->sync(); }
 
 Result<void> VaultService::write_deferred_rows() {
+  // One at a time, and the queue is emptied under it: who finds it empty knows that the rows are committed.
+  MutexLock writing(deferred_write_mutex_);
   std::vector<SegmentInfo> sealed;
   std::set<ShardRef> degraded;
   {
     MutexLock lock(deferred_mutex_);
-    sealed.swap(sealed_rows_);
-    degraded.swap(degraded_rows_);
+    sealed = sealed_rows_;
+    degraded = degraded_rows_;
   }
   if (sealed.empty() && degraded.empty()) return {};
   MetaBatch batch;
@@ -115,28 +130,56 @@ Result<void> VaultService::write_deferred_rows() {
     encode_segment_info(out, info);
     batch.put(keys::segment(info.id), row);
   }
-  for (const ShardRef& shard : degraded) batch.put(keys::degraded(shard.segment, shard.stripe, shard.shard), {});
+  for (const ShardRef& shard : degraded) {
+    batch.put(keys::degraded(shard.segment, shard.stripe, shard.shard), {});
+  }
   COFFER_TRY(meta_->commit(std::move(batch)));
   for (const SegmentInfo& info : sealed) ledger_->sealed(info.id);
+  MutexLock lock(deferred_mutex_);
+  sealed_rows_.erase(sealed_rows_.begin(),
+                     sealed_rows_.begin() + static_cast<std::ptrdiff_t>(sealed.size()));
+  for (const ShardRef& shard : degraded) degraded_rows_.erase(shard);
   return {};
 }
 
 Result<void> VaultService::sync() {
-  COFFER_TRY(segments_->sync());
-  COFFER_TRY(write_deferred_rows());
-  COFFER_TRY(meta_->sync());
+  if (bytes_lost_.load()) return fail(Errc::Io, "bytes that were written before are lost");
+  // The log's own sync passes the barrier again; what fails there asks for rows that another round must make durable.
+  for (int round = 0; round < kSyncRoundsMax; ++round) {
+    if (auto synced = segments_->sync(); !synced) {
+      // It is said once; every later sync must say it too, for it cannot tell whose bytes they were.
+      if (synced.error().code != Errc::NoSpace) {
+        bytes_lost_.store(true);
+        become_read_only(synced.error());
+      }
+      return synced;
+    }
+    COFFER_TRY(write_deferred_rows());
+    COFFER_TRY(meta_->sync());
+    MutexLock lock(deferred_mutex_);
+    if (degraded_rows_.empty()) break;
+  }
   ledger_->reap();
   return {};
 }
 
 Result<void> VaultService::commit_and_sync() {
-  COFFER_TRY(bytes_->commit_all());
-  return names_->sync();
+  // One file that cannot be committed (no space) must not keep the others' bytes from being synced, or space from
+  // coming back.
+  Result<void> committed = bytes_->commit_all();
+  Result<void> synced = names_->sync();
+  if (committed) return synced;
+  return committed;
 }
 
 void VaultService::become_read_only(const Error& why) {
   if (read_only_.exchange(true)) return;
   log_error("the vault is read-only from now on: {}", why.context);
+  if (meta_) meta_->freeze();
+  // Nothing is written to the volumes any more either; what was written stays readable.
+  for (const std::uint8_t index : volumes_.with_state(VolumeSet::State::Current)) {
+    volumes_.set_state(index, VolumeSet::State::ReadOnlyData);
+  }
 }
 
 void VaultService::background() {
@@ -147,15 +190,18 @@ void VaultService::background() {
   const bool dirty = !inodes_->dirty().empty() || meta_->committed() != meta_->synced();
   if (!dirty || read_only_.load()) return;
   if (auto done = commit_and_sync(); !done) {
-    if (done.error().code != Errc::NoSpace) become_read_only(done.error());
-    else log_warning("background commit: {}", done.error().context);
+    if (done.error().code != Errc::NoSpace)
+      become_read_only(done.error());
+    else
+      log_warning("background commit: {}", done.error().context);
   }
 }
 
 void VaultService::start_background() {
   if (read_only_.load() || parameters_.commit_interval.count() == 0) return;
   last_commit_ = std::chrono::steady_clock::now();
-  const auto interval = std::min<std::chrono::milliseconds>(parameters_.commit_interval, std::chrono::milliseconds(500));
+  const auto interval = std::min<std::chrono::milliseconds>(parameters_.commit_interval,
+                                                            std::chrono::milliseconds(500));
   background_ = std::make_unique<PeriodicTask>("coffer-commit", interval, [this] { background(); });
   lock_renewal_ = std::make_unique<PeriodicTask>("coffer-lock", VolumeLock::kInterval, [this] {
     if (auto renewed = renew_locks(); !renewed) become_read_only(renewed.error());
@@ -173,7 +219,8 @@ Result<void> VaultService::renew_locks() {
     LockRecord record = lock_record_;
     auto renewed = VolumeLock::renew(*volumes_.any(index), record);
     if (!renewed && renewed.error().code == Errc::Busy) return renewed;
-    if (!renewed) log_warning("lock record of volume {} not renewed: {}", index, renewed.error().context);
+    if (!renewed)
+      log_warning("lock record of volume {} not renewed: {}", index, renewed.error().context);
   }
   return {};
 }
@@ -236,7 +283,9 @@ void VaultService::fill_volume_status(VaultStatus& status, const Superblock& con
     line.path = member.path_hint;
     line.stale_since_epoch = member.stale_since.value();
     Volume* const volume = volumes_.readable(member.index);
-    line.state = volume == nullptr ? "absent" : member.state == MemberState::Current ? "current" : "stale";
+    line.state = volume == nullptr                      ? "absent"
+                 : member.state == MemberState::Current ? "current"
+                                                        : "stale";
     if (volume != nullptr) {
       line.path = volume->path();
       if (const auto space = volume->space()) {
@@ -256,7 +305,8 @@ void VaultService::fill_survivable_losses(VaultStatus& status, const Superblock&
   }
   status.metadata_losses_survived = mirrors > 0 ? mirrors - 1 : 0;
   // A segment survives as many losses as it has readable shards beyond k; stripes on the degraded list lack some more.
-  std::map<SegmentId, std::map<std::uint32_t, std::uint32_t>> degraded;  // segment → stripe → shards missing
+  std::map<SegmentId, std::map<std::uint32_t, std::uint32_t>>
+      degraded;  // segment → stripe → shards missing
   const std::string list(1, keys::kDegraded);
   auto rows = meta_->cursor(list, keys::prefix_end(list));
   for (rows->seek(list); rows->valid(); rows->next()) {
@@ -277,16 +327,19 @@ void VaultService::fill_survivable_losses(VaultStatus& status, const Superblock&
     const auto bytes = live.find(id);
     if (bytes == live.end() || bytes->second <= 0) continue;
     std::uint32_t present = 0;
-    for (const std::uint8_t member : info.members) present += volumes_.readable(member) != nullptr ? 1 : 0;
+    for (const std::uint8_t member : info.members)
+      present += volumes_.readable(member) != nullptr ? 1 : 0;
     std::uint32_t most_missing = 0;
     const auto listed = degraded.find(id);
     if (listed != degraded.end()) {
-      for (const auto& [stripe, missing] : listed->second) most_missing = std::max(most_missing, missing);
+      for (const auto& [stripe, missing] : listed->second)
+        most_missing = std::max(most_missing, missing);
       status.degraded_stripes += listed->second.size();
     }
     present = present > most_missing ? present - most_missing : 0;
     least = std::min(least, present > info.k ? present - info.k : 0U);
-    if (info.m < configuration.parity_shards || present < info.members.size()) ++status.degraded_segments;
+    if (info.m < configuration.parity_shards || present < info.members.size())
+      ++status.degraded_segments;
   }
   status.data_losses_survived = least;
 }

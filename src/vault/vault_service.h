@@ -41,14 +41,18 @@ class ObjectService;
 class TreeService;
 class VaultOpener;
 
-class VaultService final : public Vault, private SegmentJournal, private MetaStoreOwner, private DataBarrier {
+class VaultService final : public Vault,
+                           private SegmentJournal,
+                           private MetaStoreOwner,
+                           private DataBarrier {
  public:
   /// Makes a vault on empty volumes.
-  static Result<void> init(std::vector<std::unique_ptr<Volume>> volumes, const InitParameters& parameters,
-                           const Credential& credential);
+  static Result<void> init(std::vector<std::unique_ptr<Volume>> volumes,
+                           const InitParameters& parameters, const Credential& credential);
   /// Opens it from the volumes that are there (storage.md §6). A refusal has changed nothing.
   static Result<std::unique_ptr<VaultService>> open(std::vector<std::unique_ptr<Volume>> volumes,
-                                                    const OpenParameters& parameters, const Credential& credential);
+                                                    const OpenParameters& parameters,
+                                                    const Credential& credential);
   ~VaultService() override;
 
   Tree& tree() override;
@@ -86,6 +90,7 @@ class VaultService final : public Vault, private SegmentJournal, private MetaSto
   Result<void> sync();
   Result<void> write_deferred_rows();
   void become_read_only(const Error& why);
+  Result<void> leave_configuration(std::uint8_t member_index, MemberState state);
   Result<SpaceInfo> space();
   void background();
   void start_background();
@@ -97,6 +102,8 @@ class VaultService final : public Vault, private SegmentJournal, private MetaSto
   const OpenParameters parameters_;
   Uuid uuid_;
   std::atomic<bool> read_only_{false};
+  std::atomic<bool> bytes_lost_{
+      false};  // a sync could not save answered writes: no later sync succeeds
   bool closed_ = false;
 
   VolumeSet volumes_;
@@ -121,6 +128,7 @@ class VaultService final : public Vault, private SegmentJournal, private MetaSto
   std::unique_ptr<ObjectService> objects_;
   std::unique_ptr<AccessKeyService> access_keys_;
 
+  Mutex deferred_write_mutex_;  // held across a commit; before deferred_mutex_
   Mutex deferred_mutex_;
   std::vector<SegmentInfo> sealed_rows_ GUARDED_BY(deferred_mutex_);
   std::set<ShardRef> degraded_rows_ GUARDED_BY(deferred_mutex_);

@@ -20,7 +20,8 @@ Uuid uuid_from_file(const char* path) {
 }
 
 Result<LockRecord> read_record(Volume& volume) {
-  COFFER_ASSIGN(const std::string bytes, read_file(volume.files(), kRecordFile, ByteCount{LockRecord::kBytes}));
+  COFFER_ASSIGN(const std::string bytes,
+                read_file(volume.files(), kRecordFile, ByteCount{LockRecord::kBytes}));
   return parse_lock_record(as_bytes(bytes));
 }
 
@@ -48,7 +49,8 @@ Result<void> VolumeLock::take(Volume& volume, const LockRecord& mine) {
   // With the flock free, a record of this machine is a dead daemon's.
   if (found->machine == mine.machine && !mine.machine.is_nil()) return {};
   if (found->boot == mine.boot && !mine.boot.is_nil()) return {};
-  log_warning("volume {} was last open on another machine; watching whether it still is", volume.path());
+  log_warning("volume {} was last open on another machine; watching whether it still is",
+              volume.path());
   for (int i = 0; i < kIntervalsWatched; ++i) {
     std::this_thread::sleep_for(kInterval);
     const auto now = read_record(volume);
@@ -59,7 +61,9 @@ Result<void> VolumeLock::take(Volume& volume, const LockRecord& mine) {
   return {};
 }
 
-Result<void> VolumeLock::claim(Volume& volume, const LockRecord& mine) { return write_record(volume, mine); }
+Result<void> VolumeLock::claim(Volume& volume, const LockRecord& mine) {
+  return write_record(volume, mine);
+}
 
 Result<void> VolumeLock::renew(Volume& volume, LockRecord& mine) {
   const auto found = read_record(volume);

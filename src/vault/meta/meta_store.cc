@@ -147,6 +147,15 @@ std::unique_ptr<MetaCursor> MetaStore::cursor(std::string lower, std::string upp
   return meta::new_cursor(*impl_->database, std::move(lower), std::move(upper));
 }
 
+Result<void> MetaStore::leave_out(std::uint8_t member_index,
+                                  const std::function<Result<void>()>& raise) {
+  return impl_->mirrors.leave_out(member_index, raise);
+}
+
+void MetaStore::freeze() {
+  if (impl_->queue) impl_->queue->fail_all();
+}
+
 Result<void> MetaStore::close() {
   if (!impl_->database) return {};
   if (impl_->mode != Mode::ReadOnly) {

@@ -12,6 +12,7 @@
 ///           storage.md §5: DataBarrier::sync_data() first, then the WAL mirrors are synced.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -130,6 +131,12 @@ class MetaStore {
   [[nodiscard]] std::unique_ptr<MetaCursor> cursor(std::string lower, std::string upper) const;
 
   /// @pre no cursor lives, no other call runs.
+  /// A volume failed elsewhere: the mirror on it, if there is one, is given up too. `raise` syncs an epoch that names
+  /// it no more; nothing succeeds in between. Any thread, RocksDB's included; `raise` must not call back into the store.
+  Result<void> leave_out(std::uint8_t member_index, const std::function<Result<void>()>& raise);
+  /// From now on every commit and sync fails: the vault turned read-only.
+  void freeze();
+
   /// Flushes everything into tables, syncs, closes: afterwards the mirrors are equal and need no recovery.
   Result<void> close();
   /// Bytes of the metadata files on one mirror.

@@ -93,6 +93,28 @@ Result<void> MirrorSet::drop(std::size_t mirror, const Error& why) {
   return told;
 }
 
+Result<void> MirrorSet::leave_out(std::uint8_t member_index,
+                                  const std::function<Result<void>()>& raise) {
+  std::size_t leaving = mirrors_.size();
+  {
+    MutexLock lock(mutex_);
+    for (std::size_t i = 0; i < mirrors_.size(); ++i) {
+      if (mirrors_[i].where.member_index != member_index || !good(i)) continue;
+      leaving = i;
+      mirrors_[i].state.store(State::Failing, std::memory_order_release);
+    }
+  }
+  Result<void> raised = raise();
+  if (leaving == mirrors_.size()) return raised;
+  MutexLock lock(mutex_);
+  mirrors_[leaving].state.store(State::Dropped, std::memory_order_release);
+  bool any_good = false;
+  for (std::size_t i = 0; i < mirrors_.size(); ++i) any_good = any_good || good(i);
+  if (!raised || !any_good) broken_.store(true, std::memory_order_release);
+  settled_.notify_all();
+  return raised;
+}
+
 Result<void> MirrorSet::wait_for_drops() {
   const auto failing = [this] {
     for (const Mirror& mirror : mirrors_) {

@@ -45,6 +45,10 @@ class MirrorSet {
 
   /// Runs a write on every good mirror.
   Result<void> write(Order order, const Operation& operation) EXCLUDES(mutex_);
+  /// The mirror on a volume that failed otherwise: no operation succeeds until `raise` has synced an epoch that does
+  /// not name it. Only calls `raise` where no good mirror is on that member.
+  Result<void> leave_out(std::uint8_t member_index, const std::function<Result<void>()>& raise)
+      EXCLUDES(mutex_);
   /// From now on nothing reaches a disk any more, as if the process had died here.
   void halt() { halted_.store(true, std::memory_order_release); }
   [[nodiscard]] bool broken() const { return broken_.load(std::memory_order_acquire); }

@@ -68,4 +68,30 @@ Result<Extent> decode_extent(std::uint64_t offset, ByteReader& in) {
   return extent;
 }
 
+std::string encode_extents(const std::vector<Extent>& extents) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  out.varint(extents.size());
+  for (const Extent& extent : extents) {
+    out.varint(extent.offset);
+    encode_extent(out, extent);
+  }
+  return bytes;
+}
+
+Result<std::vector<Extent>> decode_extents(std::string_view bytes) {
+  std::vector<Extent> extents;
+  if (bytes.empty()) return extents;
+  ByteReader in(bytes);
+  const std::uint64_t count = in.varint();
+  if (count > bytes.size()) return fail(Errc::Corrupt, "inode row: extent count");
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t offset = in.varint();
+    COFFER_ASSIGN(Extent extent, decode_extent(offset, in));
+    extents.push_back(std::move(extent));
+  }
+  if (!in.at_end()) return fail(Errc::Corrupt, "inode row: extents");
+  return extents;
+}
+
 }  // namespace coffer

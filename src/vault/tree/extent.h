@@ -15,6 +15,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "coffer/core/bytes.h"
 #include "coffer/core/error.h"
@@ -41,5 +43,9 @@ struct Extent {
 
 void encode_extent(ByteWriter& out, const Extent& extent);  // without offset: that is in the key
 Result<Extent> decode_extent(std::uint64_t offset, ByteReader& in);
+
+/// All extents of a small file, as its inode row holds them.
+std::string encode_extents(const std::vector<Extent>& extents);
+Result<std::vector<Extent>> decode_extents(std::string_view bytes);
 
 }  // namespace coffer

@@ -48,12 +48,11 @@ Result<void> ExtentMap::load(std::uint64_t from, std::uint64_t to, const Loader&
     const std::uint64_t next = everything ? UINT64_MAX : window + kWindowBytes;
     if (everything || !windows_.contains(window)) {
       COFFER_ASSIGN(std::vector<Extent> found, loader(window, next));
-      windows_.try_emplace(window);
       std::set<std::uint64_t> present;  // windows that memory already knows better than the rows
       if (everything) {
         for (const auto& [start, unused] : windows_) present.insert(start);
-        present.erase(window);
       }
+      windows_.try_emplace(window);
       for (Extent& extent : found) {
         const std::uint64_t home = window_of(extent.offset);
         if (present.contains(home)) continue;

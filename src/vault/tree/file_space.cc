@@ -26,21 +26,24 @@ struct RunGroup {
 std::vector<RunGroup> group_exclusive(const ExtentMap& extents, std::uint64_t begin,
                                       std::uint64_t end) {
   std::vector<RunGroup> groups;
-  std::map<SegmentId, std::size_t> last_of_segment;
+  std::map<std::pair<SegmentId, std::uint32_t>, std::size_t> by_last_chunk;
   extents.for_each(begin, end, [&](const Extent& extent) {
     if (extent.is_inline || extent.shared) return;
     const Place& place = extent.place;
     const std::uint32_t end_ordinal = place.ordinal + place.chunks();
-    const auto last = last_of_segment.find(place.segment);
-    if (last != last_of_segment.end() && groups[last->second].end_ordinal == place.ordinal + 1) {
-      RunGroup& group = groups[last->second];
+    const auto found = by_last_chunk.find({place.segment, place.ordinal});
+    if (found != by_last_chunk.end()) {
+      const std::size_t index = found->second;
+      RunGroup& group = groups[index];
       // The common chunk is counted already; it is a full one unless the extent has no other.
       group.bytes += place.bytes > kChunkBytes ? place.bytes - kChunkBytes : 0;
       group.end_ordinal = end_ordinal;
       group.offsets.push_back(extent.offset);
+      by_last_chunk.erase(found);
+      by_last_chunk[{place.segment, end_ordinal - 1}] = index;
       return;
     }
-    last_of_segment[place.segment] = groups.size();
+    by_last_chunk[{place.segment, end_ordinal - 1}] = groups.size();
     groups.push_back({place, end_ordinal, place.bytes, {extent.offset}});
   });
   return groups;
@@ -118,6 +121,9 @@ Result<void> FileBytes::copy_locked(Inode& from, std::uint64_t from_offset, Inod
                                     std::uint64_t to_offset, std::uint64_t length) {
   COFFER_TRY(settle(from, Settle::Sealed));
   COFFER_TRY(settle(to, Settle::Sealed));
+  // What can fail comes before the extents change; should the commit fail, both are read again from their rows.
+  COFFER_TRY(deps_.segments->write_out());
+  from.taken_apart = to.taken_apart = true;
   MetaBatch batch;
   COFFER_TRY(share_range(batch, from, from_offset, from_offset + length));
   std::vector<Extent> copies;

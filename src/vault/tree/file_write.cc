@@ -152,7 +152,7 @@ Result<void> FileBytes::commit_batch(MetaBatch batch, std::initializer_list<Inod
 
 Result<void> FileBytes::commit(const InodeRef& inode, Settle how) {
   ExclusiveLock lock(inode->mutex);
-  if (inode->reclaimed || !inode->dirty) return {};
+  if (inode->reclaimed || inode->taken_apart || !inode->dirty) return {};
   COFFER_TRY(settle(*inode, how));
   MetaBatch batch;
   deps_.inodes->stage(batch, *inode);
@@ -167,8 +167,7 @@ Result<void> FileBytes::seal_again(const InodeRef& inode, const Reference& refer
   COFFER_TRY(load_around(*inode, from, to));
   std::vector<Extent> standing;  // overwritten since, in part or in whole: only the rest is moved
   inode->content.extents.for_each(from, to, [&](const Extent& extent) {
-    const bool same_stripe = !extent.is_inline && !extent.shared &&
-                             extent.place.segment == reference.place.segment &&
+    const bool same_stripe = !extent.is_inline && extent.place.segment == reference.place.segment &&
                              extent.place.stripe == reference.place.stripe;
     if (same_stripe) standing.push_back(extent.slice(from, to));
   });

@@ -82,6 +82,7 @@ Result<void> InodeStore::reap(InodeId id) {
       impl_->deps.ledger->released(std::exchange(inode->content.removed, {}),
                                    impl_->deps.meta->committed());
       inode->content.added.clear();
+      impl_->deps.ledger->check_runs(std::exchange(inode->content.staged_shared, {}));
     }
   }
   MutexLock lock(impl_->reaper_mutex);

@@ -11,32 +11,6 @@ constexpr std::size_t kRowExtentBytesMax = 4096;
 // An unlinked file with more extents than this is taken apart by the reaper, in bounded batches.
 constexpr std::size_t kExtentsAtOnce = 2048;
 
-std::string encode_all(const std::vector<Extent>& extents) {
-  std::string bytes;
-  ByteWriter out(bytes);
-  out.varint(extents.size());
-  for (const Extent& extent : extents) {
-    out.varint(extent.offset);
-    encode_extent(out, extent);
-  }
-  return bytes;
-}
-
-Result<std::vector<Extent>> decode_all(std::string_view bytes) {
-  std::vector<Extent> extents;
-  if (bytes.empty()) return extents;
-  ByteReader in(bytes);
-  const std::uint64_t count = in.varint();
-  if (count > bytes.size()) return fail(Errc::Corrupt, "inode row: extent count");
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const std::uint64_t offset = in.varint();
-    COFFER_ASSIGN(Extent extent, decode_extent(offset, in));
-    extents.push_back(std::move(extent));
-  }
-  if (!in.at_end()) return fail(Errc::Corrupt, "inode row: extents");
-  return extents;
-}
-
 }  // namespace
 
 Result<void> InodeStore::Impl::load(Inode& inode) {
@@ -46,7 +20,7 @@ Result<void> InodeStore::Impl::load(Inode& inode) {
   if (inode.record.has(InodeRecord::kExtentRows)) {
     inode.content.extents.reset_to_rows();
   } else {
-    COFFER_ASSIGN(std::vector<Extent> extents, decode_all(inode.record.extents));
+    COFFER_ASSIGN(std::vector<Extent> extents, decode_extents(inode.record.extents));
     inode.content.extents.reset(std::move(extents));
     inode.record.extents.clear();
   }
@@ -80,7 +54,7 @@ void InodeStore::Impl::stage_extents(MetaBatch& batch, Inode& inode) {
   if (!rows) {
     if (content.extents.count() <= kRowExtentsMax) {
       record.extents =
-          content.extents.count() == 0 ? std::string() : encode_all(content.extents.all());
+          content.extents.count() == 0 ? std::string() : encode_extents(content.extents.all());
     }
     if (content.extents.count() > kRowExtentsMax || record.extents.size() > kRowExtentBytesMax) {
       rows = true;
@@ -136,6 +110,7 @@ void InodeStore::committed(Inode& inode) {
   content.staged_changes.clear();
   const ExtentMap::SharedChanges shared = std::exchange(content.staged_shared, {});
   inode.orphan_row = inode.record.attributes.nlink == 0;
+  inode.taken_apart = false;
   if (std::exchange(inode.fresh, false)) impl_->count.fetch_add(1, std::memory_order_relaxed);
   if (inode.dirty && content.pending.empty()) {
     inode.dirty = false;
@@ -149,6 +124,11 @@ void InodeStore::uncommitted(Inode& inode) {
   if (inode.taken_apart) {
     // Reading it from memory would show holes for bytes that the rows still have.
     inode.reclaimed = true;
+    inode.dirty = false;
+    {
+      MutexLock lock(impl_->dirty_mutex);
+      impl_->dirty.erase(inode.id);
+    }
     impl_->forget(inode.id);
     return;
   }

@@ -91,7 +91,7 @@ void InodeStore::mark_dirty(Inode& inode) {
   if (inode.dirty || inode.reclaimed) return;
   inode.dirty = true;
   MutexLock lock(impl_->dirty_mutex);
-  impl_->dirty.emplace(inode.id, inode.shared_from_this());
+  impl_->dirty.insert_or_assign(inode.id, inode.shared_from_this());
 }
 
 std::vector<InodeRef> InodeStore::dirty() {

@@ -152,36 +152,47 @@ bool SegmentLedger::removable(SegmentId segment, CommitPosition synced) const {
 
 void SegmentLedger::reap() {
   const CommitPosition synced = meta_.synced();
-  std::vector<SegmentId> going;
+  std::vector<SegmentId> rows_going;
+  std::vector<SegmentId> files_going;
   {
     MutexLock lock(mutex_);
+    // Taken out of the lists at once: two reapers never work on one segment.
     for (const auto& [segment, since] : dead_) {
-      if (removable(segment, synced)) going.push_back(segment);
+      if (removable(segment, synced)) rows_going.push_back(segment);
     }
-    // Taken out at once: two reapers never work on one segment.
-    for (const SegmentId segment : going) {
+    for (const SegmentId segment : rows_going) {
       dead_.erase(segment);
       live_.erase(segment);
       sealed_at_.erase(segment);
     }
-  }
-  for (const SegmentId segment : going) {
-    if (auto removed = segments_.remove(segment);
-        !removed && removed.error().code != Errc::NotFound) {
-      log_warning("files of dead segment {} stay until the next open: {}", segment,
-                  removed.error().context);
-      continue;
+    for (const auto& [segment, since] : rowless_) {
+      if (since <= synced) files_going.push_back(segment);
     }
-    MetaBatch batch;
-    batch.remove(keys::segment(segment));
-    batch.remove(keys::live_bytes(segment));
-    const std::string degraded = keys::degraded(segment, 0, 0);
-    const std::string of_segment = degraded.substr(0, 1 + sizeof(std::uint64_t));
-    batch.remove_range(of_segment, keys::prefix_end(of_segment));
-    if (auto committed = meta_.commit(std::move(batch)); !committed) {
-      log_warning("row of removed segment {} stays: {}", segment, committed.error().context);
-    }
+    for (const SegmentId segment : files_going) rowless_.erase(segment);
   }
+  for (const SegmentId segment : rows_going) remove_rows(segment);
+  for (const SegmentId segment : files_going) {
+    const auto removed = segments_.remove(segment);
+    if (removed || removed.error().code == Errc::NotFound) continue;
+    log_warning("files of dead segment {} stay until the next open: {}", segment,
+                removed.error().context);
+  }
+}
+
+void SegmentLedger::remove_rows(SegmentId segment) {
+  MetaBatch batch;
+  batch.remove(keys::segment(segment));
+  batch.remove(keys::live_bytes(segment));
+  const std::string degraded = keys::degraded(segment, 0, 0);
+  const std::string of_segment = degraded.substr(0, 1 + sizeof(std::uint64_t));
+  batch.remove_range(of_segment, keys::prefix_end(of_segment));
+  const auto committed = meta_.commit(std::move(batch));
+  if (!committed) {
+    log_warning("row of dead segment {} stays: {}", segment, committed.error().context);
+    return;
+  }
+  MutexLock lock(mutex_);
+  rowless_[segment] = *committed;
 }
 
 std::uint64_t SegmentLedger::live_bytes() const {

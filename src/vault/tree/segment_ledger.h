@@ -67,6 +67,7 @@ class SegmentLedger {
 
   MetaStore& meta_;
   SegmentStore& segments_;
+  void remove_rows(SegmentId segment);
   [[nodiscard]] bool removable(SegmentId segment, CommitPosition synced) const REQUIRES(mutex_);
 
   Mutex runs_mutex_;  // one run is judged at a time; held across a commit
@@ -76,6 +77,9 @@ class SegmentLedger {
   std::set<SegmentId> open_ GUARDED_BY(mutex_);
   std::set<std::uint64_t> appending_ GUARDED_BY(mutex_);  // tickets of running appends
   std::uint64_t next_ticket_ GUARDED_BY(mutex_) = 1;
+  // Rows removed at that position; the files follow once it is synced: until a synced frame says so, recovery may still ask for
+  // their bytes.
+  std::map<SegmentId, CommitPosition> rowless_ GUARDED_BY(mutex_);
   std::map<SegmentId, std::uint64_t> sealed_at_
       GUARDED_BY(mutex_);  // older tickets may still bring references to it
 };

@@ -44,7 +44,7 @@ class Check {
   struct Seen {
     FileType type = FileType::Regular;
     std::uint32_t nlink = 0;
-    std::uint32_t names = 0;           // dentries that name it
+    std::uint32_t names = 0;  // dentries that name it
     std::uint32_t subdirectories = 0;
     std::uint64_t size = 0;
     std::uint16_t flags = 0;
@@ -57,7 +57,9 @@ class Check {
     if (report_.problems.size() < kProblemsMax) report_.problems.push_back(std::move(line));
   }
   static std::string number(InodeId inode) { return "inode " + std::to_string(inode.value()); }
-  static std::string number(SegmentId segment) { return "segment " + std::to_string(segment.value()); }
+  static std::string number(SegmentId segment) {
+    return "segment " + std::to_string(segment.value());
+  }
 
   template <typename Fn>
   Result<void> scan(char prefix, Fn&& fn) {
@@ -72,7 +74,8 @@ class Check {
       const SegmentId id{keys::inode_of(key).value()};
       ByteReader in(value);
       const SegmentInfo info = decode_segment_info(id, in);
-      if (!in.ok() || info.k == 0 || info.members.size() != std::size_t{info.k} + info.m) problem(number(id) + ": bad row");
+      if (!in.ok() || info.k == 0 || info.members.size() != std::size_t{info.k} + info.m)
+        problem(number(id) + ": bad row");
       segments_.insert(id);
       ++report_.segments;
     });
@@ -94,19 +97,11 @@ class Check {
       seen.flags = record->flags;
       seen.parent = record->parent;
       if (record->has(InodeRecord::kHasObject)) ++report_.objects;
-      if (record->extents.empty()) return;
-      ByteReader in(record->extents);
-      const std::uint64_t count = in.varint();
+      const auto extents = decode_extents(record->extents);
+      if (!extents) problem(number(id) + ": bad extents in its row");
       std::uint64_t end = 0;
-      for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-        const std::uint64_t offset = in.varint();
-        const auto extent = decode_extent(offset, in);
-        if (!extent) {
-          problem(number(id) + ": bad extent in its row");
-          return;
-        }
-        take_extent(id, *extent, end);
-      }
+      for (const Extent& extent : extents.value_or(std::vector<Extent>()))
+        take_extent(id, extent, end);
     });
   }
 
@@ -120,13 +115,15 @@ class Check {
       return;
     }
     if (extent.shared) {
-      expected_shared_.insert(keys::shared_reference(extent.place.segment, extent.run, id, extent.offset));
+      expected_shared_.insert(
+          keys::shared_reference(extent.place.segment, extent.run, id, extent.offset));
       return;
     }
     Chunks& chunks = live_[extent.place.segment];
     const std::uint32_t count = extent.place.chunks();
     for (std::uint32_t i = 0; i < count; ++i) {
-      const std::uint32_t bytes = i + 1 < count ? kChunkBytes : extent.place.bytes - i * kChunkBytes;
+      const std::uint32_t bytes =
+          i + 1 < count ? kChunkBytes : extent.place.bytes - i * kChunkBytes;
       chunks[extent.place.ordinal + i] = bytes;
     }
   }
@@ -143,11 +140,14 @@ class Check {
         problem(number(id) + ": extent row without an inode");
         return;
       }
-      if ((owner->second.flags & InodeRecord::kExtentRows) == 0) problem(number(id) + ": extent rows and extents in its row");
+      if ((owner->second.flags & InodeRecord::kExtentRows) == 0)
+        problem(number(id) + ": extent rows and extents in its row");
       ByteReader in(value);
       const auto extent = decode_extent(keys::second_number_of(key), in);
-      if (!extent) problem(number(id) + ": bad extent row");
-      else take_extent(id, *extent, end);
+      if (!extent)
+        problem(number(id) + ": bad extent row");
+      else
+        take_extent(id, *extent, end);
     });
   }
 
@@ -162,19 +162,23 @@ class Check {
       }
       const auto found = inodes_.find(dentry->inode);
       if (found == inodes_.end()) {
-        problem(number(parent) + ": an entry names " + number(dentry->inode) + ", which does not exist");
+        problem(number(parent) + ": an entry names " + number(dentry->inode) +
+                ", which does not exist");
         return;
       }
       ++found->second.names;
-      if (found->second.type != dentry->type) problem(number(dentry->inode) + ": its entry says another type");
+      if (found->second.type != dentry->type)
+        problem(number(dentry->inode) + ": its entry says another type");
       const bool slash = key.back() == '/';
-      if (slash != (dentry->type == FileType::Directory)) problem(number(dentry->inode) + ": entry key and type differ");
+      if (slash != (dentry->type == FileType::Directory))
+        problem(number(dentry->inode) + ": entry key and type differ");
       const auto directory = inodes_.find(parent);
       if (directory == inodes_.end() || directory->second.type != FileType::Directory) {
         problem(number(parent) + ": has entries and is no directory");
       } else if (dentry->type == FileType::Directory) {
         ++directory->second.subdirectories;
-        if (found->second.parent != parent) problem(number(dentry->inode) + ": its parent is another one");
+        if (found->second.parent != parent)
+          problem(number(dentry->inode) + ": its parent is another one");
       }
       cookies_[keys::directory_index(parent, dentry->cookie)] = dentry->inode;
     });
@@ -190,55 +194,70 @@ class Check {
       }
       cookies_.erase(expected);
     }));
-    for (const auto& [key, inode] : cookies_) problem(number(inode) + ": its entry has no listing row");
+    for (const auto& [key, inode] : cookies_)
+      problem(number(inode) + ": its entry has no listing row");
     return {};
   }
 
   Result<void> read_shared() {
     std::map<std::pair<SegmentId, std::uint32_t>, std::uint64_t> references;
     COFFER_TRY(scan(keys::kSharedReference, [&](std::string_view key, std::string_view) {
-      if (expected_shared_.erase(std::string(key)) == 0) problem("a shared reference that no extent has");
+      if (expected_shared_.erase(std::string(key)) == 0)
+        problem("a shared reference that no extent has");
       ByteReader in(key);
       in.u8();
       const SegmentId segment{in.u64_big_endian()};
       ++references[{segment, in.u32_big_endian()}];
     }));
-    for (std::size_t i = 0; i < expected_shared_.size(); ++i) problem("a shared extent without its reference row");
+    for (std::size_t i = 0; i < expected_shared_.size(); ++i)
+      problem("a shared extent without its reference row");
     return scan(keys::kSharedRun, [&](std::string_view key, std::string_view value) {
       ByteReader in(key);
       in.u8();
       const SegmentId segment{in.u64_big_endian()};
       const std::uint32_t first = in.u32_big_endian();
       const auto run = decode_shared_run(value);
-      if (!run) problem(number(segment) + ": bad shared run row");
-      else if (references[{segment, first}] == 0) problem(number(segment) + ": a shared run that nobody refers to");
-      else shared_bytes_[segment] += static_cast<std::int64_t>(run->bytes);
+      if (!run)
+        problem(number(segment) + ": bad shared run row");
+      else if (references[{segment, first}] == 0)
+        problem(number(segment) + ": a shared run that nobody refers to");
+      else
+        shared_bytes_[segment] += static_cast<std::int64_t>(run->bytes);
     });
   }
 
   Result<void> read_loose_rows() {
     COFFER_TRY(scan(keys::kOrphan, [&](std::string_view key, std::string_view) {
       const auto found = inodes_.find(keys::inode_of(key));
-      if (found == inodes_.end()) problem(number(keys::inode_of(key)) + ": orphan row without an inode");
-      else found->second.orphan = true;
+      if (found == inodes_.end())
+        problem(number(keys::inode_of(key)) + ": orphan row without an inode");
+      else
+        found->second.orphan = true;
     }));
     const auto owned = [&](std::string_view key, const char* what) {
-      if (!inodes_.contains(keys::inode_of(key))) problem(number(keys::inode_of(key)) + ": " + what + " row without an inode");
+      if (!inodes_.contains(keys::inode_of(key)))
+        problem(number(keys::inode_of(key)) + ": " + what + " row without an inode");
     };
-    COFFER_TRY(scan(keys::kXattr, [&](std::string_view key, std::string_view) { owned(key, "xattr"); }));
-    return scan(keys::kObject, [&](std::string_view key, std::string_view) { owned(key, "object"); });
+    COFFER_TRY(
+        scan(keys::kXattr, [&](std::string_view key, std::string_view) { owned(key, "xattr"); }));
+    return scan(keys::kObject,
+                [&](std::string_view key, std::string_view) { owned(key, "object"); });
   }
 
   void judge_links() {
     for (const auto& [id, seen] : inodes_) {
-      const std::uint32_t expected = seen.type == FileType::Directory ? 2 + seen.subdirectories : seen.names;
+      const std::uint32_t expected =
+          seen.type == FileType::Directory ? 2 + seen.subdirectories : seen.names;
       const bool hidden_part = (seen.flags & InodeRecord::kHidden) != 0;
       if (hidden_part || seen.orphan) continue;
       if (seen.nlink != expected) {
-        problem(number(id) + ": nlink is " + std::to_string(seen.nlink) + ", entries make it " + std::to_string(expected));
+        problem(number(id) + ": nlink is " + std::to_string(seen.nlink) + ", entries make it " +
+                std::to_string(expected));
       }
-      if (seen.names == 0 && id != kRootInode) problem(number(id) + ": no entry names it and it is no orphan");
-      if (seen.type == FileType::Directory && seen.names > 1) problem(number(id) + ": a directory with two names");
+      if (seen.names == 0 && id != kRootInode)
+        problem(number(id) + ": no entry names it and it is no orphan");
+      if (seen.type == FileType::Directory && seen.names > 1)
+        problem(number(id) + ": a directory with two names");
     }
   }
 
@@ -253,12 +272,13 @@ class Check {
     }
     for (const SegmentId segment : segments_) {
       if (recorded[segment] != counted[segment]) {
-        problem(number(segment) + ": " + std::to_string(recorded[segment]) + " live bytes recorded, " +
-                std::to_string(counted[segment]) + " counted");
+        problem(number(segment) + ": " + std::to_string(recorded[segment]) +
+                " live bytes recorded, " + std::to_string(counted[segment]) + " counted");
       }
     }
     for (const auto& [segment, bytes] : recorded) {
-      if (!segments_.contains(segment) && bytes != 0) problem(number(segment) + ": live bytes of an unknown segment");
+      if (!segments_.contains(segment) && bytes != 0)
+        problem(number(segment) + ": live bytes of an unknown segment");
     }
     return {};
   }
@@ -272,9 +292,11 @@ class Check {
       auto inode = deps_.inodes->get(id);
       if (!inode) continue;
       for (std::uint64_t offset = 0; offset < seen.size;) {
-        const auto got = deps_.bytes->read(*inode, offset, {reinterpret_cast<std::byte*>(buffer.data()), buffer.size()});
+        const auto got = deps_.bytes->read(
+            *inode, offset, {reinterpret_cast<std::byte*>(buffer.data()), buffer.size()});
         if (!got) {
-          problem(number(id) + ": bytes from " + std::to_string(offset) + " on cannot be read: " + std::string(to_string(got.error().code)));
+          problem(number(id) + ": bytes from " + std::to_string(offset) +
+                  " on cannot be read: " + std::string(to_string(got.error().code)));
           offset += buffer.size();
           continue;
         }
@@ -300,6 +322,8 @@ class Check {
 
 }  // namespace
 
-Result<FsckReport> run_fsck(const FsckDeps& deps, const FsckOptions& options) { return Check(deps, options).run(); }
+Result<FsckReport> run_fsck(const FsckDeps& deps, const FsckOptions& options) {
+  return Check(deps, options).run();
+}
 
 }  // namespace coffer

@@ -40,8 +40,7 @@ class GatewayTest : public ::testing::Test {
     ASSERT_TRUE(opened) << opened.error().context;
     vault_ = std::move(*opened);
   }
-  void serve() {
-    GatewayOptions options;
+  void serve(GatewayOptions options = {}) {
     options.listen = "127.0.0.1:0";
     options.admin = "127.0.0.1:0";
     options.after_change = [this] { ++changes_; };
@@ -60,12 +59,15 @@ class GatewayTest : public ::testing::Test {
     return {SlotKind::Passphrase, SecretString("a test's passphrase")};
   }
 
-  /// Runs one of the scripts beside this file against the gateway.
-  int run(const std::string& interpreter, const std::string& script, const std::string& more = {}) {
+  /// Runs one of the scripts beside this file against the gateway; `environment` is "NAME=value ".
+  int run(const std::string& interpreter, const std::string& script, const std::string& more = {},
+          const std::string& environment = {}) {
     const auto path = std::filesystem::path(__FILE__).parent_path() / script;
-    const std::string command = "timeout 200 " + interpreter + " " + path.string() + " http://" +
-                                gateway_->local_endpoint() + " " + std::string(kTestAccessKey) +
-                                " " + std::string(kTestSecret) + " " + more;
+    const std::string scheme = environment.empty() ? "http://" : "https://";
+    const std::string command = environment + "timeout 200 " + interpreter + " " + path.string() +
+                                " " + scheme + gateway_->local_endpoint() + " " +
+                                std::string(kTestAccessKey) + " " + std::string(kTestSecret) + " " +
+                                more;
     return std::system(command.c_str());  // NOLINT(cert-env33-c): our own scripts
   }
 
@@ -90,6 +92,24 @@ TEST_F(GatewayTest, ANewerBoto3DoesItsEverydayJob) {
     GTEST_SKIP() << "COFFER_TEST_PYTHON names no python with boto3";
   }
   EXPECT_EQ(run(python, "s3_client.py"), 0);
+}
+
+TEST_F(GatewayTest, Boto3DoesItsEverydayJobOverTls) {
+  if (!has_boto3("/usr/bin/python3")) GTEST_SKIP() << "no boto3 here";
+  GatewayOptions options;
+  options.tls_certificate = directory_.file("certificate.pem");
+  options.tls_key = directory_.file("key.pem");
+  const std::string make =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "
+      "/CN=localhost -addext subjectAltName=IP:127.0.0.1 2>/dev/null -out " +
+      options.tls_certificate + " -keyout " + options.tls_key;
+  ASSERT_EQ(std::system(make.c_str()), 0);  // NOLINT(cert-env33-c)
+  gateway_.reset();
+  serve(options);
+  const std::string trust = options.tls_certificate;
+  EXPECT_EQ(run("/usr/bin/python3", "s3_client.py", "",
+                "AWS_CA_BUNDLE=" + trust + " SSL_CERT_FILE=" + trust + " "),
+            0);
 }
 
 TEST_F(GatewayTest, CommandLineClientsDoTheirEverydayJob) {

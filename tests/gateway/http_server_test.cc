@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <random>
 #include <thread>
 
 #include "gateway/s3/checksum.h"
@@ -276,6 +277,47 @@ TEST_F(HttpServer, ManyClientsAtOnce) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(server_->load().requests, 0U);
+  EXPECT_EQ(server_->load().window_bytes, 0U);
+}
+
+TEST_F(HttpServer, MutatedRequestsDoNoHarm) {
+  options_.progress_timeout = std::chrono::seconds(1);
+  start();
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  const std::vector<std::string> requests{
+      sign("PUT", "/bucket/key?x=%20", {{"content-length", "5"}}) + "hello",
+      sign("PUT", "/bucket/key", {{"content-length", "20"}, {"x-amz-decoded-content-length", "5"}},
+           "STREAMING-UNSIGNED-PAYLOAD-TRAILER") +
+          "5\r\nhello\r\n0\r\n\r\n",
+      sign("PUT", "/bucket/key", {{"transfer-encoding", "chunked"}}) + "5\r\nhello\r\n0\r\n\r\n",
+      sign("GET", "/bucket?list-type=2&prefix=a%2F&max-keys=5", {}),
+      sign("GET", "/bucket/key", {{"range", "bytes=0-3"}, {"if-modified-since", "Sun"}}),
+      sign("POST", "/bucket?delete", {{"content-length", "60"}}) +
+          "<Delete><Object><Key>a</Key></Object><Quiet>1</Quiet></Delete>"};
+  for (int round = 0; round < 400; ++round) {
+    std::string wire = requests[random() % requests.size()];
+    for (unsigned n = random() % 4; n > 0; --n) {
+      const std::size_t at = random() % wire.size();
+      switch (random() % 3) {
+        case 0:
+          wire[at] = static_cast<char>(random());
+          break;
+        case 1:
+          wire.erase(at, random() % 20);
+          break;
+        default:
+          wire.insert(at, wire.substr(random() % wire.size(), random() % 30));
+      }
+      if (wire.empty()) break;
+    }
+    RawClient client(endpoint());
+    client.send(wire);
+  }
+  RawClient client(endpoint());
+  EXPECT_EQ(client.request("GET", "/").status, 200);
+  while (server_->load().requests > 0) std::this_thread::yield();
   EXPECT_EQ(server_->load().window_bytes, 0U);
 }
 

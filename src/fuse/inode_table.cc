@@ -33,17 +33,22 @@ std::size_t home_of(std::uint64_t hash, std::size_t slots, unsigned shard_bits) 
 
 }  // namespace
 
-const InodeTable::Slot* InodeTable::find(const Shard& shard, InodeId id) {
-  const std::size_t mask = shard.slots.size() - 1;
+std::size_t InodeTable::find_at(const std::vector<Slot>& slots, InodeId id) {
+  const std::size_t mask = slots.size() - 1;
   for (std::size_t at = home_of(hash(id), mask + 1, kShardBits);; at = (at + 1) & mask) {
-    const Slot& slot = shard.slots[at];
-    if (slot.id == id.value()) return &slot;
-    if (slot.id == 0) return nullptr;
+    if (slots[at].id == id.value()) return at;
+    if (slots[at].id == 0) return kAbsent;
   }
 }
 
+const InodeTable::Slot* InodeTable::find(const Shard& shard, InodeId id) {
+  const std::size_t at = find_at(shard.slots, id);
+  return at == kAbsent ? nullptr : &shard.slots[at];
+}
+
 InodeTable::Slot* InodeTable::find(Shard& shard, InodeId id) {
-  return const_cast<Slot*>(find(std::as_const(shard), id));
+  const std::size_t at = find_at(shard.slots, id);
+  return at == kAbsent ? nullptr : &shard.slots[at];
 }
 
 InodeTable::Slot& InodeTable::find_or_insert(Shard& shard, InodeId id) {

@@ -88,7 +88,10 @@ class InodeTable {
   static constexpr unsigned kShardBits = 6;
   static constexpr std::size_t kSlotsMin = 16;
 
+  static constexpr std::size_t kAbsent = ~std::size_t{0};
+
   static std::uint64_t hash(InodeId id);
+  static std::size_t find_at(const std::vector<Slot>& slots, InodeId id);
   Shard& shard_of(InodeId id);
   const Shard& shard_of(InodeId id) const;
 

@@ -57,6 +57,7 @@ gateway::ServerOptions admin_options(const Address& address) {
   server.host = address.host;
   server.port = address.port;
   server.workers = 1;
+  server.committers = 1;
   server.connections_max = 64;
   server.requests_max = 16;
   server.header_bytes_max = 8 * 1024;

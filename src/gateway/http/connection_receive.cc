@@ -18,7 +18,9 @@ constexpr std::size_t kChunkedInputBytes = 64 * 1024;
 
 Task<void> Connection::begin(Exchange& exchange) {
   never_expires();
-  WorkerCall call(state_.workers, io_.context());
+  const Method method = exchange.head.method();
+  const bool reads = method == Method::Get || method == Method::Head;
+  WorkerCall call(reads ? state_.workers : state_.committers, io_.context());
   if (call.start([this, &exchange] { begin_on_worker(exchange); })) {
     co_await call;
   } else {
@@ -115,8 +117,9 @@ Task<bool> Connection::take_body(Exchange& exchange) {
   co_await verify;
   co_await store;
   if (!refused && whole) {
-    refused = !store.start([&exchange] { exchange.reply = exchange.sink->finish(); });
-    co_await store;
+    WorkerCall finish(state_.committers, io_.context());
+    refused = !finish.start([&exchange] { exchange.reply = exchange.sink->finish(); });
+    co_await finish;
   }
   if (!whole)
     exchange.reply = state_.handler.failure(exchange.head, HttpFailure::BodyIncomplete);

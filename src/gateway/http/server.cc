@@ -26,6 +26,7 @@ ServerState::ServerState(const ServerOptions& server_options, Handler& request_h
       // Each request that runs has at most two calls at the workers, so none is ever turned away
       // here.
       workers({"s3-work", server_options.workers, 2 * server_options.requests_max + 16}),
+      committers({"s3-commit", server_options.committers, server_options.requests_max + 16}),
       connections(server_options.connections_max),
       requests(server_options.requests_max),
       windows(server_options.window_bytes_total),
@@ -166,7 +167,8 @@ std::string Server::local_endpoint() const { return impl_->endpoint; }
 
 ServerLoad Server::load() const {
   return {impl_->state.connections.used(), impl_->state.requests.used(),
-          impl_->state.windows.used(), impl_->state.workers.queued()};
+          impl_->state.windows.used(),
+          impl_->state.workers.queued() + impl_->state.committers.queued()};
 }
 
 void Server::stop() {
@@ -193,6 +195,7 @@ void Server::stop() {
   impl_->retry.reset();
   impl_->io_threads.clear();
   state.workers.stop();
+  state.committers.stop();
 }
 
 }  // namespace coffer::gateway

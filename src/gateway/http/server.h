@@ -26,7 +26,9 @@ struct ServerOptions {
   std::string tls_certificate;
   std::string tls_key;
   unsigned io_threads = 1;
-  unsigned workers = 4;
+  unsigned workers = 4;  // reads, hashing, storing
+  unsigned committers =
+      32;  // changes: most of them wait for a sync, and group commit joins only those
   std::size_t connections_max = 4096;
   std::size_t requests_max = 2048;  // that run at one time
   std::size_t header_bytes_max = 32 * 1024;

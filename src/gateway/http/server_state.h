@@ -44,6 +44,7 @@ struct ServerState {
   Handler& handler;
   BufferPool buffers;
   Executor workers;
+  Executor committers;
   Quota connections;
   Quota requests;
   Quota windows;  // in bytes

@@ -74,7 +74,8 @@ Task<bool> Connection::send_source(Exchange& exchange, std::string text) {
     bool read_whole = true;
     if (next_size > 0) {
       const MutableBytes next = exchange.window(turn).first(next_size);
-      read_whole = reading.start([&reply, &read_whole, next, offset] {
+      // The worker alone writes read_whole until it was awaited.
+      good = reading.start([&reply, &read_whole, next, offset] {
         const auto n = reply.source->read(offset, next);
         read_whole = n && *n == next.size();
       });

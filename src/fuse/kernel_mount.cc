@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,8 +93,9 @@ Result<int> attach_through_helper(const KernelMountOptions& options, const Mount
 }  // namespace
 
 bool is_stale(const std::string& mountpoint) {
-  struct stat attributes;
-  return ::stat(mountpoint.c_str(), &attributes) != 0 && errno == ENOTCONN;
+  // Not stat: with timeouts of a day the kernel answers that from its cache after the daemon died.
+  struct statfs space;
+  return ::statfs(mountpoint.c_str(), &space) != 0 && errno == ENOTCONN;
 }
 
 Result<KernelMount> KernelMount::attach(const KernelMountOptions& options) {

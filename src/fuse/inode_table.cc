@@ -189,6 +189,16 @@ void InodeTable::note_capability_set(InodeId id) {
   if (Slot* slot = find(shard, id)) slot->capability_absent = 0;
 }
 
+std::vector<InodeId> InodeTable::all_open_for_writing() const {
+  std::vector<InodeId> found;
+  for (const Shard& shard : shards_) {
+    MutexLock lock(shard.mutex);
+    for (const Slot& slot : shard.slots)
+      if (slot.id != 0 && slot.writers > 0) found.emplace_back(slot.id);
+  }
+  return found;
+}
+
 std::size_t InodeTable::size() const {
   std::size_t total = 0;
   for (const Shard& shard : shards_) {

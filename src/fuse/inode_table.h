@@ -61,6 +61,9 @@ class InodeTable {
   void note_capability_absent(InodeId id);
   void note_capability_set(InodeId id);
 
+  /// The inodes for which open_for_writing() is true.
+  [[nodiscard]] std::vector<InodeId> all_open_for_writing() const;
+
   /// Inodes with a slot, the root included once the kernel looked at it.
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t memory_bytes() const;

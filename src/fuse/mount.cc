@@ -16,6 +16,7 @@
 #include "fuse/context.h"
 #include "fuse/invalidator.h"
 #include "fuse/kernel_mount.h"
+#include "fuse/libfuse.h"
 #include "fuse/operations.h"
 #include "fuse/session.h"
 
@@ -60,6 +61,7 @@ class RunningMount final : public Mount {
 
  private:
   void finish() REQUIRES(stop_mutex_);
+  void flush_open_files();
 
   const KernelMount kernel_;
   Context context_;
@@ -86,6 +88,14 @@ Result<void> RunningMount::run(const MountOptions& options) {
   return {};
 }
 
+// syncfs on FUSE starts writeback and does not wait for it (the kernel trusts no daemon to answer), so an
+// abort would lose what is under way. Invalidating a file's pages waits until they are written. Files
+// that were closed are clean: FLUSH came after their pages.
+void RunningMount::flush_open_files() {
+  for (const InodeId inode : context_.inodes.all_open_for_writing())
+    ::fuse_lowlevel_notify_inval_inode(session_->libfuse(), inode.value(), 0, 0);
+}
+
 Result<void> RunningMount::unmount() {
   MutexLock lock(stop_mutex_);
   if (finished_) return {};
@@ -106,7 +116,10 @@ void RunningMount::stop() {
     kernel_.abort();  // it would never answer a flush
   } else if (!session_->wait_ended(std::chrono::milliseconds(0))) {
     flush_kernel(kernel_.mountpoint());
-    if (!kernel_.detach()) kernel_.abort();
+    if (!kernel_.detach()) {
+      flush_open_files();
+      kernel_.abort();
+    }
   }
   finish();
 }
@@ -125,6 +138,9 @@ void RunningMount::finish() {
   }
   session_->join();
   invalidator_->stop();
+  // Files that were cut off while open had no FLUSH: commit what came in for them.
+  for (const InodeId inode : context_.inodes.all_open_for_writing())
+    static_cast<void>(context_.tree.commit_file(inode));
   context_.tree.set_inode_users(nullptr);
   context_.inodes.drain([this](InodeId inode) { context_.tree.forgotten(inode); });
 }

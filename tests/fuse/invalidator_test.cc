@@ -101,7 +101,10 @@ TEST_F(InvalidatorTest, ContentChangedInPlaceIsReadAgain) {
 }
 
 TEST_F(InvalidatorTest, WhatTheKernelDoesNotKnowIsNotNotified) {
-  const auto directory = tree().make_node(kRootInode, "d", {FileType::Directory, 0755});
+  NewNode node;
+  node.type = FileType::Directory;
+  node.permissions = 0755;
+  const auto directory = tree().make_node(kRootInode, "d", node);
   ASSERT_TRUE(directory);
   const std::uint64_t before = mounted().mounted().statistics().notifications;
   const InodeId inode = add(directory->inode, "object", "x");

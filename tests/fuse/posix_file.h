@@ -23,7 +23,8 @@ class Descriptor {
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   ~Descriptor() { close(); }
   void close() {
-    if (fd_ >= 0) EXPECT_EQ(::close(std::exchange(fd_, -1)), 0) << std::strerror(errno);
+    if (fd_ < 0) return;
+    EXPECT_EQ(::close(std::exchange(fd_, -1)), 0) << std::strerror(errno);
   }
   [[nodiscard]] int get() const { return fd_; }
 

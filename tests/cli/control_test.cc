@@ -1,0 +1,137 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <thread>
+
+#include "cli/control_client.h"
+#include "cli/control_server.h"
+#include "cli/runtime_directory.h"
+#include "tests/support/temp_directory.h"
+
+namespace coffer::cli {
+namespace {
+
+using nlohmann::json;
+
+class Control : public ::testing::Test {
+ protected:
+  Control() {
+    ::setenv("XDG_RUNTIME_DIR", directory_.str().c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+  }
+  ~Control() override { ::unsetenv("XDG_RUNTIME_DIR"); }  // NOLINT(concurrency-mt-unsafe)
+
+  Result<json> answer(const json& request, const ReportProgress& progress) {
+    const std::string what = request.at("do");
+    if (what == "hello") return json{{"uuid", uuid_.to_string()}, {"mountpoint", place_}};
+    if (what == "long") {
+      progress(1, 2);
+      progress(2, 2);
+      return json("done");
+    }
+    if (what == "echo") return request;
+    return fail(Errc::Busy, "in use");
+  }
+  void start() {
+    auto server = ControlServer::start(uuid_, [this](const json& request, const auto& progress) {
+      return answer(request, progress);
+    });
+    ASSERT_TRUE(server) << server.error().context;
+    server_ = std::move(*server);
+  }
+  [[nodiscard]] std::string socket() const {
+    return directory_.file("coffer/" + socket_name(uuid_));
+  }
+
+  testing::TempDirectory directory_;
+  const Uuid uuid_ = *Uuid::parse("0123456789abcdef0123456789abcdef");
+  const std::string place_ = directory_.make_directory("mountpoint");
+  std::unique_ptr<ControlServer> server_;
+};
+
+TEST_F(Control, DaemonIsFoundByItsMountpointAndAnswers) {
+  start();
+  auto client = ControlClient::find(place_ + "/");
+  ASSERT_TRUE(client);
+  const auto answer = client->ask({{"do", "echo"}, {"n", 7}});
+  ASSERT_TRUE(answer) << answer.error().context;
+  EXPECT_EQ(answer->value("n", 0), 7);
+  EXPECT_FALSE(ControlClient::find(directory_.str()));
+}
+
+TEST_F(Control, ProgressComesBeforeTheAnswer) {
+  start();
+  auto client = ControlClient::find(place_);
+  ASSERT_TRUE(client);
+  std::vector<std::uint64_t> seen;
+  const auto answer = client->ask({{"do", "long"}},
+                                  [&](std::uint64_t done, std::uint64_t) { seen.push_back(done); });
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(seen, (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST_F(Control, ErrorsKeepTheirCode) {
+  start();
+  auto client = ControlClient::find(place_);
+  ASSERT_TRUE(client);
+  const auto answer = client->ask({{"do", "anything"}});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Errc::Busy);
+  EXPECT_EQ(answer.error().context, "in use");
+  const auto malformed = client->ask({{"what", 1}});
+  ASSERT_FALSE(malformed);
+  EXPECT_EQ(malformed.error().code, Errc::InvalidArgument);
+}
+
+TEST_F(Control, SocketIsPrivateAndGoesWithTheDoor) {
+  start();
+  struct stat status {};
+  ASSERT_EQ(::stat(socket().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  server_->close_door();
+  EXPECT_NE(::stat(socket().c_str(), &status), 0);
+}
+
+TEST_F(Control, RequestUnderWayIsAnsweredAfterTheDoorClosed) {
+  start();
+  auto client = ControlClient::find(place_);
+  ASSERT_TRUE(client);
+  server_->close_door();
+  EXPECT_TRUE(client->ask({{"do", "echo"}}));
+  EXPECT_FALSE(ControlClient::find(place_));
+}
+
+TEST_F(Control, IdleConnectionsDoNotKeepTheDaemon) {
+  start();
+  auto client = ControlClient::find(place_);
+  ASSERT_TRUE(client);
+  server_.reset();
+  EXPECT_FALSE(client->ask({{"do", "echo"}}));
+}
+
+TEST_F(Control, SocketOfADeadDaemonIsReplaced) {
+  start();
+  ASSERT_EQ(::rename(socket().c_str(), directory_.file("kept").c_str()), 0);
+  server_.reset();
+  ASSERT_EQ(::rename(directory_.file("kept").c_str(), socket().c_str()), 0);
+  EXPECT_FALSE(ControlClient::find(place_));
+  start();
+  EXPECT_TRUE(ControlClient::find(place_));
+}
+
+TEST_F(Control, ManyClientsAtOnceAreAllAnswered) {
+  start();
+  std::atomic<int> answered = 0;
+  std::vector<std::jthread> clients;
+  for (int i = 0; i < 40; ++i)
+    clients.emplace_back([&] {
+      auto client = ControlClient::find(place_);
+      if (client && client->ask({{"do", "echo"}})) ++answered;
+    });
+  clients.clear();
+  EXPECT_EQ(answered, 40);
+}
+
+}  // namespace
+}  // namespace coffer::cli

@@ -137,7 +137,10 @@ Result<void> VaultDaemon::Impl::close() {
     closing = true;
     gateway.reset();
     mount.reset();
-    if (vault) outcome = vault->close();
+    if (vault) {
+      outcome = vault->close();
+      log_info("vault {} is closed", uuid);
+    }
     vault.reset();
   }
   close_outcome.set_value(outcome);
@@ -159,6 +162,8 @@ Result<std::unique_ptr<VaultDaemon>> VaultDaemon::start(const OpenOptions& open,
   COFFER_ASSIGN(daemon->impl_->vault, Vault::open(open, credential));
   daemon->impl_->uuid = daemon->impl_->vault->uuid().to_string();
   COFFER_TRY(daemon->impl_->open_doors(std::move(doors)));
+  log_info("vault {} is open{}{}", daemon->impl_->uuid, daemon->impl_->mount ? ", mounted" : "",
+           daemon->impl_->gateway ? ", serving " + daemon->impl_->gateway->local_endpoint() : "");
   return daemon;
 }
 

@@ -78,7 +78,12 @@ Result<void> MetaStore::Impl::open(const MetaStoreOptions& options) {
                           ? rocksdb::DB::OpenForReadOnly(settings, meta::kDatabasePath, &opened)
                           : rocksdb::DB::Open(settings, meta::kDatabasePath, &opened);
   database.reset(opened);
-  if (!status.ok()) return fail(meta::to_error(status, "open the metadata database"));
+  if (!status.ok()) {
+    Error error = meta::to_error(status, "open the metadata database");
+    // What RocksDB calls a CURRENT file that is missing or cannot be read.
+    if (status.IsInvalidArgument() && mode != Mode::Create) error.code = Errc::Corrupt;
+    return fail(std::move(error));
+  }
   COFFER_ASSIGN(const CommitPosition position, stored_position());
   // The frames and the rows must tell the same; a read-only look at what is damaged takes what there is.
   if (!read_only && position.value() != files->ledger().position()) {

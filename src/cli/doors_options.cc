@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/control_client.h"
 #include "coffer/core/log.h"
 #include "coffer/vault/harden_process.h"
 
@@ -41,6 +42,17 @@ Result<ExitCode> serve_until_stopped(std::vector<DaemonPlan>& plans, const Crede
     if (auto closed = daemon->close(); !closed && outcome) outcome = closed;
   COFFER_TRY(outcome);
   return ExitCode::Ok;
+}
+
+/// Said before anybody is asked for a passphrase. The vault's lock decides; this knows who has it.
+Result<void> check_not_open(const OpenOptions& open) {
+  auto daemon = ControlClient::find(open.volume, open.more_volumes);
+  if (!daemon) return {};
+  const auto hello = daemon->ask({{"do", "hello"}});
+  if (!hello) return {};
+  std::string who = "process " + std::to_string(hello->value("pid", 0));
+  if (hello->contains("mountpoint")) who += ", mounted on " + hello->value("mountpoint", "");
+  return fail(Errc::Busy, open.volume + ": its vault is open already, by " + who);
 }
 
 }  // namespace
@@ -93,6 +105,7 @@ Result<GatewayOptions> gateway_options(const GatewayChoice& choice, const VaultO
 
 Result<ExitCode> run_daemon(std::vector<DaemonPlan> plans, const CredentialSource& source,
                             const DaemonOptions& daemon, Where where) {
+  for (const DaemonPlan& plan : plans) COFFER_TRY(check_not_open(plan.open));
   COFFER_ASSIGN(Credential credential, read_credential(source, Ask::Once));
   const DaemonBody body = [&](const Ready& ready) -> Result<ExitCode> {
     // Memory locks are not inherited by a child: the secret moves to pages of this process's own.

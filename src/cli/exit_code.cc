@@ -55,7 +55,7 @@ std::string_view advice(Errc code) noexcept {
     case Errc::AuthenticationFailed:
       return "name another volume of the vault, or restore this one";
     case Errc::Busy:
-      return "unmount it first, or wait until it is free";
+      return "end what uses it, or wait until it is free";
     case Errc::NoSpace:
       return "free some space there";
     case Errc::Permission:
@@ -77,7 +77,8 @@ std::string error_line(std::string_view command, std::string_view subject, const
   // The context often begins with what it happened on; twice is noise.
   if (!error.context.starts_with(subject)) add(": ", subject);
   add(": ", error.context.empty() ? to_string(error.code) : std::string_view(error.context));
-  add(": ", advice(error.code));
+  // Nothing of a vault that is only being made can be brought back or restored.
+  if (command != "init") add(": ", advice(error.code));
   std::replace_if(
       line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   return line;

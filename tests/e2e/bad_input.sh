@@ -32,6 +32,7 @@ cp -a "$work/tree" "$mnt/tree"
 
 say "a second daemon, and commands beside it"
 mkdir "$work/second"
+expect_exit 4 coffer mount "${volumes[0]}" "$work/second" --passfile /nowhere # said before anything is asked
 expect_exit 4 coffer mount "${volumes[0]}" "$work/second"
 expect_exit 4 coffer mount "${volumes[3]}" "$work/second" --s3 127.0.0.1:0
 expect_exit 4 coffer serve "${volumes[1]}" --s3 127.0.0.1:0

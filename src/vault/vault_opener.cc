@@ -597,7 +597,8 @@ Result<void> VaultOpener::finish() {
       InodeStore::Deps{&meta, vault.segments_.get(), vault.ledger_.get(),
                        std::max<std::size_t>(vault.budget_.attribute_bytes / 1024, 4096)});
   vault.bytes_ = std::make_unique<FileBytes>(
-      FileBytes::Deps{&meta, vault.segments_.get(), vault.ledger_.get(), vault.inodes_.get()});
+      FileBytes::Deps{&meta, vault.segments_.get(), vault.ledger_.get(), vault.inodes_.get(),
+                      [&vault] { return vault.make_room(); }});
   Namespace::Deps names;
   names.meta = &meta;
   names.segments = vault.segments_.get();

@@ -172,6 +172,18 @@ Result<void> VaultService::commit_and_sync() {
   return committed;
 }
 
+/// What was deleted comes back by two syncs: the rows of dead segments go after the first, their files after the second.
+bool VaultService::make_room() {
+  inodes_->drain_reaper();
+  bool freed = false;
+  for (int round = 0; round < 3; ++round) {
+    if (!sync()) break;
+    if (!ledger_->reaping()) break;
+    freed = true;
+  }
+  return freed;
+}
+
 void VaultService::become_read_only(const Error& why) {
   if (read_only_.exchange(true)) return;
   log_error("the vault is read-only from now on: {}", why.context);
@@ -183,17 +195,19 @@ void VaultService::become_read_only(const Error& why) {
 }
 
 void VaultService::background() {
-  const bool much = segments_->stats().bytes_unsynced >= parameters_.unsynced_bytes_max;
+  if (read_only_.load()) return;
   const auto now = std::chrono::steady_clock::now();
-  if (!much && now - last_commit_ < parameters_.commit_interval) return;
-  last_commit_ = now;
+  const bool due = now - last_commit_ >= parameters_.commit_interval ||
+                   segments_->stats().bytes_unsynced >= parameters_.unsynced_bytes_max;
   const bool dirty = !inodes_->dirty().empty() || meta_->committed() != meta_->synced();
-  if (!dirty || read_only_.load()) return;
+  // Freed space is wanted sooner than a commit that nobody asked for.
+  if (ledger_->reaping()) make_room();
+  if (!due) return;
+  last_commit_ = now;
+  if (!dirty) return;
   if (auto done = commit_and_sync(); !done) {
-    if (done.error().code != Errc::NoSpace)
-      become_read_only(done.error());
-    else
-      log_warning("background commit: {}", done.error().context);
+    // A sync that lost bytes has made the vault read-only itself; a file that cannot be committed is told at its next close.
+    log_warning("background commit: {}", done.error().context);
   }
 }
 

@@ -89,6 +89,7 @@ class VaultService final : public Vault,
   /// The one way to make things durable: data, then the rows that syncing it asked for, then the log.
   Result<void> sync();
   Result<void> write_deferred_rows();
+  bool make_room();
   void become_read_only(const Error& why);
   Result<void> leave_configuration(std::uint8_t member_index, MemberState state);
   Result<SpaceInfo> space();

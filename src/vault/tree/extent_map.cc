@@ -16,6 +16,7 @@ void ExtentMap::reset(std::vector<Extent> all) {
   windows_.clear();
   changed_.clear();
   shared_changed_.clear();
+  length_change_ = 0;
   count_ = 0;
   all_loaded_ = true;
   for (Extent& extent : all) {
@@ -79,6 +80,7 @@ void ExtentMap::for_each(std::uint64_t from, std::uint64_t to,
 void ExtentMap::erase_one(Window& window, Window::iterator at) {
   const Extent& extent = at->second;
   changed_.insert(extent.offset);
+  length_change_ -= static_cast<std::int64_t>(extent.length);
   if (extent.shared) {
     shared_changed_[{extent.place.segment, extent.run, extent.offset}] = false;
   }
@@ -88,6 +90,7 @@ void ExtentMap::erase_one(Window& window, Window::iterator at) {
 
 void ExtentMap::insert_one(Extent extent) {
   changed_.insert(extent.offset);
+  length_change_ += static_cast<std::int64_t>(extent.length);
   if (extent.shared) shared_changed_[{extent.place.segment, extent.run, extent.offset}] = true;
   ++count_;
   const std::uint64_t offset = extent.offset;

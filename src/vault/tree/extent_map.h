@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "vault/tree/extent.h"
@@ -44,6 +45,8 @@ class ExtentMap {
 
   /// Offsets whose rows changed since take_changes(): for each, find() gives the extent that starts
   /// there or none (delete).
+  /// By how many bytes the extents' total length changed since the last take.
+  std::int64_t take_length_change() { return std::exchange(length_change_, 0); }
   std::set<std::uint64_t> take_changes();
   void put_back_changes(const std::set<std::uint64_t>& changes);
   [[nodiscard]] const Extent* find(std::uint64_t offset) const;
@@ -70,6 +73,7 @@ class ExtentMap {
   std::map<std::uint64_t, Window> windows_;  // by the window's start; present means loaded
   std::set<std::uint64_t> changed_;
   SharedChanges shared_changed_;
+  std::int64_t length_change_ = 0;
   std::size_t count_ = 0;
   bool all_loaded_ = true;
 };

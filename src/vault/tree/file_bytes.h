@@ -7,6 +7,7 @@
 /// segment vanished meanwhile (cleaned or removed).
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <vector>
@@ -26,6 +27,8 @@ class FileBytes {
     SegmentStore* segments = nullptr;
     SegmentLedger* ledger = nullptr;
     InodeStore* inodes = nullptr;
+    std::function<bool()>
+        make_room;  // called without locks when space is short; true: it is worth another try
   };
   explicit FileBytes(const Deps& deps) : deps_(deps) {}
 
@@ -64,6 +67,7 @@ class FileBytes {
   /// (locked) The caller changed content: times, version, dirty.
   void touch(Inode& inode);
   Result<void> write_sealed(const InodeRef& inode, std::uint64_t offset, Bytes data);
+  Result<void> try_write_sealed(const InodeRef& inode, std::uint64_t offset, Bytes data);
   Result<void> seal_run(Inode& inode, std::uint64_t offset, Bytes data);
   Result<void> share_range(MetaBatch& batch, Inode& from, std::uint64_t begin, std::uint64_t end);
   Result<void> copy_locked(Inode& from, std::uint64_t from_offset, Inode& to,

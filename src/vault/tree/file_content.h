@@ -46,6 +46,9 @@ struct FileContent {
   // Live bytes by segment that the next batch adds and takes away (segment_ledger.h).
   LiveBytes added, removed;
 
+  std::uint64_t extent_bytes =
+      0;  // total length of the extents: st_blocks, without what is pending
+
   // What stage() put into a batch that is not yet known to be committed.
   std::set<std::uint64_t> staged_changes;
   ExtentMap::SharedChanges staged_shared;

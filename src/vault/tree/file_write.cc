@@ -60,6 +60,7 @@ void FileBytes::touch(Inode& inode) {
   inode.record.attributes.mtime = now;
   inode.record.attributes.ctime = now;
   ++inode.record.content_version;
+  InodeStore::account(inode);
   deps_.inodes->mark_dirty(inode);
 }
 
@@ -81,6 +82,14 @@ Result<void> FileBytes::write(const InodeRef& inode, std::uint64_t offset, Bytes
 }
 
 Result<void> FileBytes::write_sealed(const InodeRef& inode, std::uint64_t offset, Bytes data) {
+  auto written = try_write_sealed(inode, offset, data);
+  if (written || written.error().code != Errc::NoSpace || !deps_.make_room || !deps_.make_room()) {
+    return written;
+  }
+  return try_write_sealed(inode, offset, data);
+}
+
+Result<void> FileBytes::try_write_sealed(const InodeRef& inode, std::uint64_t offset, Bytes data) {
   const SegmentLedger::Appending appending(*deps_.ledger);
   COFFER_ASSIGN(
       const std::vector<Reference> references,

@@ -24,6 +24,7 @@ Result<void> InodeStore::Impl::load(Inode& inode) {
     inode.content.extents.reset(std::move(extents));
     inode.record.extents.clear();
   }
+  inode.content.extent_bytes = inode.record.attributes.allocated;  // nothing is pending in a row
   inode.orphan_row = inode.record.attributes.nlink == 0;
   return {};
 }
@@ -90,7 +91,16 @@ void InodeStore::Impl::stage_extents(MetaBatch& batch, Inode& inode) {
   deps.ledger->stage(batch, content.added, content.removed);
 }
 
+void InodeStore::account(Inode& inode) {
+  FileContent& content = inode.content;
+  content.extent_bytes += static_cast<std::uint64_t>(content.extents.take_length_change());
+  if (inode.record.attributes.type == FileType::Regular) {
+    inode.record.attributes.allocated = content.extent_bytes + content.pending.bytes();
+  }
+}
+
 void InodeStore::stage(MetaBatch& batch, Inode& inode) {
+  account(inode);
   impl_->stage_extents(batch, inode);
   batch.put(keys::inode(inode.id), encode_inode(inode.record));
   inode.record.extents.clear();

@@ -41,6 +41,8 @@ class InodeStore {
   /// Reads extent rows: the loader of ExtentMap::load.
   [[nodiscard]] ExtentMap::Loader extent_loader(InodeId inode) const;
 
+  /// (locked) Brings record.attributes.allocated up to date with extents and pending bytes.
+  static void account(Inode& inode);
   /// (locked) Adds the inode row, and every changed extent row, as they now stand. Pending bytes are not touched: call
   /// FileBytes::settle first where they must be part of it. On success of the commit the caller calls committed(), on failure
   /// uncommitted(), both still locked.

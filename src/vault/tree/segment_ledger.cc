@@ -179,6 +179,14 @@ void SegmentLedger::reap() {
   }
 }
 
+bool SegmentLedger::reaping() const {
+  MutexLock lock(mutex_);
+  if (!rowless_.empty()) return true;
+  return std::any_of(dead_.begin(), dead_.end(), [&](const auto& dead) {
+    return removable(dead.first, CommitPosition{UINT64_MAX});
+  });
+}
+
 void SegmentLedger::remove_rows(SegmentId segment) {
   MetaBatch batch;
   batch.remove(keys::segment(segment));

@@ -59,6 +59,8 @@ class SegmentLedger {
   /// Removes segments that were dead at a synced position. Called after each sync, outside of
   /// locks.
   void reap();
+  /// Something is on its way out: another sync and reap() would free space.
+  [[nodiscard]] bool reaping() const;
   [[nodiscard]] std::uint64_t live_bytes() const;
   [[nodiscard]] std::map<SegmentId, std::int64_t> live_by_segment() const;
 

@@ -47,6 +47,8 @@ class Check {
     std::uint32_t names = 0;  // dentries that name it
     std::uint32_t subdirectories = 0;
     std::uint64_t size = 0;
+    std::uint64_t allocated = 0;
+    std::uint64_t extent_bytes = 0;
     std::uint16_t flags = 0;
     InodeId parent;
     bool orphan = false;
@@ -94,6 +96,7 @@ class Check {
       seen.type = record->attributes.type;
       seen.nlink = record->attributes.nlink;
       seen.size = record->attributes.size;
+      seen.allocated = record->attributes.allocated;
       seen.flags = record->flags;
       seen.parent = record->parent;
       if (record->has(InodeRecord::kHasObject)) ++report_.objects;
@@ -107,6 +110,7 @@ class Check {
 
   void take_extent(InodeId id, const Extent& extent, std::uint64_t& end) {
     ++report_.extents;
+    inodes_[id].extent_bytes += extent.length;
     if (extent.offset < end) problem(number(id) + ": extents overlap");
     end = extent.end();
     if (extent.is_inline) return;
@@ -246,6 +250,10 @@ class Check {
 
   void judge_links() {
     for (const auto& [id, seen] : inodes_) {
+      if (seen.type == FileType::Regular && seen.allocated != seen.extent_bytes) {
+        problem(number(id) + ": " + std::to_string(seen.allocated) +
+                " bytes allocated by its row, extents hold " + std::to_string(seen.extent_bytes));
+      }
       const std::uint32_t expected =
           seen.type == FileType::Directory ? 2 + seen.subdirectories : seen.names;
       const bool hidden_part = (seen.flags & InodeRecord::kHidden) != 0;

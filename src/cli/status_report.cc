@@ -100,7 +100,6 @@ json status_json(const VaultStatus& status) {
   all["degraded_segments"] = status.degraded_segments;
   all["segments"] = status.segments;
   all["live_bytes"] = status.live_bytes;
-  all["segment_bytes"] = status.segment_bytes;
   all["metadata_bytes"] = status.metadata_bytes;
   all["inodes"] = status.inodes;
   all["space"] = {{"bytes_total", status.space.bytes_total},
@@ -126,8 +125,7 @@ std::string status_text(const json& status) {
   add_line(text, "contents",
            count(number(status, "inodes"), "inode") + ", " +
                human_bytes(number(status, "live_bytes")) + " live in " +
-               count(number(status, "segments"), "segment") + " of " +
-               human_bytes(number(status, "segment_bytes")) + ", metadata " +
+               count(number(status, "segments"), "segment") + ", metadata " +
                human_bytes(number(status, "metadata_bytes")));
   const json space = status.value("space", json::object());
   add_line(text, "space",

@@ -115,6 +115,14 @@ Result<void> VaultOpener::verify_superblocks() {
   return {};
 }
 
+namespace {
+/// The volume is as the others remember it: marked out in an epoch that follows what it holds. Anything else (an old copy put
+/// back, say) may lack shards that no row calls missing.
+bool left_in_order(const Member& member, const Superblock& own) {
+  return member.state != MemberState::Current && configuration_digest(own) == member.last_digest;
+}
+}  // namespace
+
 Result<void> VaultOpener::assess_volumes() {
   std::vector<Superblock> seen;
   for (const Found& found : found_) seen.push_back(found.superblock);
@@ -149,6 +157,12 @@ Result<void> VaultOpener::assess_volumes() {
     if (current)
       clean_ = clean_ && found.superblock.clean && found.superblock.epoch == in_force_.epoch;
     sequences[member->index] = found.superblock.sequence;
+    if (!current && !left_in_order(*member, found.superblock)) {
+      log_warning(
+          "{} is not as it was when it was last used: what it should hold is looked through",
+          found.volume->path());
+      rolled_back_.insert(member->index);
+    }
     vault_->volumes_.set(member->index, std::move(found.volume),
                          current ? VolumeSet::State::Current : VolumeSet::State::ReadOnlyData);
   }
@@ -411,6 +425,7 @@ Result<void> VaultOpener::raise(const std::vector<MirrorDirectory>& mirrors) {
 
 Result<void> VaultOpener::load_segments(MetaStore& meta, OpenSegments open_ones) {
   was_open_.clear();
+  on_rolled_back_.clear();
   const std::string from(1, keys::kSegment);
   auto rows = meta.cursor(from, keys::prefix_end(from));
   for (rows->seek(from); rows->valid(); rows->next()) {
@@ -419,7 +434,12 @@ Result<void> VaultOpener::load_segments(MetaStore& meta, OpenSegments open_ones)
         decode_segment_info(SegmentId{keys::inode_of(rows->key()).value()}, in);
     if (!in.ok()) return fail(Errc::Corrupt, "segment row");
     vault_->segments_->add_known(info);
-    if (info.state == SegmentInfo::State::Open) was_open_.push_back(info);
+    if (info.state == SegmentInfo::State::Open) {
+      was_open_.push_back(info);
+    } else if (std::any_of(info.members.begin(), info.members.end(),
+                           [&](std::uint8_t member) { return rolled_back_.contains(member); })) {
+      on_rolled_back_.push_back(info);
+    }
   }
   COFFER_TRY(rows->status());
   if (open_ones == OpenSegments::Leave) return {};
@@ -485,10 +505,11 @@ void VaultOpener::remove_dead_shards() {
 }
 
 /// What stands in the segments that were open: which stripes were closed, and which of their shards are not there.
-Result<void> VaultOpener::scan_open_segments(std::map<SegmentId, std::set<std::uint32_t>>& closed,
-                                             std::vector<ShardRef>& missing) {
+Result<void> VaultOpener::scan_segments(std::span<const SegmentInfo> segments,
+                                        std::map<SegmentId, std::set<std::uint32_t>>& closed,
+                                        std::vector<ShardRef>& missing) {
   SegmentScan scan(segment_deps());
-  for (const SegmentInfo& info : was_open_) {
+  for (const SegmentInfo& info : segments) {
     std::set<std::uint32_t>& stripes = closed[info.id];
     COFFER_TRY(scan.scan(info, SegmentScan::Depth::Headers, [&](const StripeFinding& found) {
       stripes.insert(found.header.stripe);
@@ -538,10 +559,12 @@ Result<std::vector<Reference>> VaultOpener::unprotected_extents(
 /// Step 7: what was written out but whose stripe never got its parity is sealed again, in new stripes; what closed stripes lack
 /// goes onto the degraded list. A segment's row stays open until that is done, so that no later opening forgets it.
 Result<void> VaultOpener::protect_again() {
-  if (was_open_.empty()) return {};
+  if (was_open_.empty() && on_rolled_back_.empty()) return {};
   std::map<SegmentId, std::set<std::uint32_t>> closed;
+  std::map<SegmentId, std::set<std::uint32_t>> not_asked;
   std::vector<ShardRef> missing;
-  COFFER_TRY(scan_open_segments(closed, missing));
+  COFFER_TRY(scan_segments(on_rolled_back_, not_asked, missing));
+  COFFER_TRY(scan_segments(was_open_, closed, missing));
   COFFER_ASSIGN(const std::vector<Reference> unprotected, unprotected_extents(closed));
   std::set<SegmentId> not_done;
   for (const Reference& reference : unprotected) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "vault/meta/meta_image.h"
@@ -50,8 +51,9 @@ class VaultOpener {
   std::vector<MirrorDirectory> still_named(std::vector<MirrorDirectory> mirrors) const;
   Result<void> raise(const std::vector<MirrorDirectory>& mirrors);
   Result<void> load_segments(MetaStore& meta, OpenSegments open_ones);
-  Result<void> scan_open_segments(std::map<SegmentId, std::set<std::uint32_t>>& closed,
-                                  std::vector<ShardRef>& missing);
+  Result<void> scan_segments(std::span<const SegmentInfo> segments,
+                             std::map<SegmentId, std::set<std::uint32_t>>& closed,
+                             std::vector<ShardRef>& missing);
   Result<std::vector<Reference>> unprotected_extents(
       const std::map<SegmentId, std::set<std::uint32_t>>& closed);
   SegmentStoreDeps segment_deps();
@@ -72,7 +74,9 @@ class VaultOpener {
   bool clean_ = false;
   bool read_only_ = false;
   Uuid boot_;
-  std::vector<SegmentInfo> was_open_;  // segments whose row says Open
+  std::set<std::uint8_t> rolled_back_;       // members whose volume is an older state of itself
+  std::vector<SegmentInfo> on_rolled_back_;  // segments that count on them
+  std::vector<SegmentInfo> was_open_;        // segments whose row says Open
 };
 
 }  // namespace coffer

@@ -176,6 +176,10 @@ Result<void> VaultService::commit_and_sync() {
 bool VaultService::make_room() {
   inodes_->drain_reaper();
   bool freed = false;
+  if (ledger_->dead_while_open()) {
+    if (auto ended = segments_->seal_open(); !ended)
+      log_warning("end of a segment without live bytes: {}", ended.error().context);
+  }
   for (int round = 0; round < 3; ++round) {
     if (!sync()) break;
     if (!ledger_->reaping()) break;
@@ -201,7 +205,7 @@ void VaultService::background() {
                    segments_->stats().bytes_unsynced >= parameters_.unsynced_bytes_max;
   const bool dirty = !inodes_->dirty().empty() || meta_->committed() != meta_->synced();
   // Freed space is wanted sooner than a commit that nobody asked for.
-  if (ledger_->reaping()) make_room();
+  if (ledger_->reaping() || ledger_->dead_while_open()) make_room();
   if (!due) return;
   last_commit_ = now;
   if (!dirty) return;

@@ -60,7 +60,7 @@ struct VaultStatus {
   std::uint32_t metadata_losses_survived = 0;
   std::uint64_t degraded_stripes = 0;          // stripes that lack shards on current volumes
   std::uint64_t degraded_segments = 0;         // segments with fewer shards than the vault's geometry wants
-  std::uint64_t segments = 0, live_bytes = 0, segment_bytes = 0, metadata_bytes = 0;
+  std::uint64_t segments = 0, live_bytes = 0, metadata_bytes = 0;
   std::uint64_t inodes = 0;
   SpaceInfo space{};
 };

@@ -28,6 +28,16 @@ std::optional<std::string> first_key(const ListRequest& request) {
   return request.start_after + std::string(1, '\0');
 }
 
+/// A directory that mkdir made and that has entries: its keys show it. Listed as `k/` besides, it would be a file of that name to
+/// clients that copy a tree. An empty one, and one that was put as an object, lists.
+bool shows_through_its_keys(Namespace& names, InodeId directory) {
+  const auto inode = names.deps().inodes->get(directory);
+  if (!inode) return false;
+  SharedLock lock((*inode)->mutex);
+  const InodeRecord& record = (*inode)->record;
+  return record.attributes.size > 0 && !record.has(InodeRecord::kHasObject);
+}
+
 /// Info of a listed file; nothing if it is gone.
 Result<std::optional<ObjectInfo>> listed_info(Namespace& names, const KeyWalker::Item& item) {
   auto inode = names.deps().inodes->get(item.inode);
@@ -65,6 +75,10 @@ Result<ListPage> ObjectService::list(std::string_view bucket, const ListRequest&
       ++count;
       if (behind.empty()) break;
       COFFER_ASSIGN(item, walker.seek(behind));
+      continue;
+    }
+    if (item->is_directory && shows_through_its_keys(names_, item->inode)) {
+      COFFER_ASSIGN(item, walker.next());
       continue;
     }
     std::optional<ObjectInfo> info;

@@ -187,6 +187,12 @@ bool SegmentLedger::reaping() const {
   });
 }
 
+bool SegmentLedger::dead_while_open() const {
+  MutexLock lock(mutex_);
+  return std::any_of(dead_.begin(), dead_.end(),
+                     [&](const auto& dead) { return open_.contains(dead.first); });
+}
+
 void SegmentLedger::remove_rows(SegmentId segment) {
   MetaBatch batch;
   batch.remove(keys::segment(segment));

@@ -61,6 +61,8 @@ class SegmentLedger {
   void reap();
   /// Something is on its way out: another sync and reap() would free space.
   [[nodiscard]] bool reaping() const;
+  /// A segment lost its last live byte and still takes appends: ending it would free its space.
+  [[nodiscard]] bool dead_while_open() const;
   [[nodiscard]] std::uint64_t live_bytes() const;
   [[nodiscard]] std::map<SegmentId, std::int64_t> live_by_segment() const;
 

@@ -142,7 +142,7 @@ class World {
     inodes = std::make_unique<InodeStore>(
         InodeStore::Deps{meta_store.get(), segments.get(), ledger.get(), 4096});
     bytes = std::make_unique<FileBytes>(
-        FileBytes::Deps{meta_store.get(), segments.get(), ledger.get(), inodes.get()});
+        FileBytes::Deps{meta_store.get(), segments.get(), ledger.get(), inodes.get(), {}});
     Namespace::Deps parts;
     parts.meta = meta_store.get();
     parts.segments = segments.get();

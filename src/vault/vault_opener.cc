@@ -157,7 +157,9 @@ Result<void> VaultOpener::assess_volumes() {
     if (current)
       clean_ = clean_ && found.superblock.clean && found.superblock.epoch == in_force_.epoch;
     sequences[member->index] = found.superblock.sequence;
-    if (!current && !left_in_order(*member, found.superblock)) {
+    // One epoch behind may be a raise that a crash cut short, or an old copy put back: only looking tells.
+    const bool as_we_left_it = current && found.superblock.epoch == in_force_.epoch;
+    if (!as_we_left_it && !left_in_order(*member, found.superblock)) {
       log_warning(
           "{} is not as it was when it was last used: what it should hold is looked through",
           found.volume->path());

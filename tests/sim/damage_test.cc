@@ -1,0 +1,206 @@
+/// Single faults and odd histories on simulated disks: each of these once lost data or lied in a walk through the code.
+
+#include "tests/sim/simulated_machine.h"
+#include "tests/sim/tree_model.h"
+
+namespace coffer::sim {
+namespace {
+
+std::string pattern(std::size_t size, char first) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(first + i / 7 % 13);
+  return bytes;
+}
+
+InodeId make_file(Tree& tree, std::string_view name) {
+  const auto made = tree.make_node(kRootInode, name, NewNode{});
+  EXPECT_TRUE(made) << made.error().context;
+  return made ? made->inode : InodeId{};
+}
+
+std::string read_back(Tree& tree, InodeId inode, std::uint64_t offset, std::size_t size) {
+  std::string bytes(size, '\0');
+  const auto got = tree.read(inode, offset, {reinterpret_cast<std::byte*>(bytes.data()), size});
+  if (!got) return "<" + std::string(to_string(got.error().code)) + ">";
+  bytes.resize(*got);
+  return bytes;
+}
+
+void expect_clean(VaultService& vault) {
+  const auto report = vault.fsck({});
+  ASSERT_TRUE(report) << report.error().context;
+  for (const std::string& problem : report->problems) ADD_FAILURE() << "fsck: " << problem;
+}
+
+TEST(SharedExtents, CopiesOfAnOverwrittenFileAreCountedOnceAndFreedOnce) {
+  SimulatedMachine machine({2, 1});
+  auto opened = machine.open();
+  ASSERT_TRUE(opened) << opened.error().context;
+  VaultService& vault = **opened;
+  Tree& tree = vault.tree();
+  const InodeId bystander = make_file(tree, "bystander");
+  const std::string stays = pattern(60'000, 'A');
+  ASSERT_TRUE(tree.write(bystander, 0, as_bytes(stays)));
+  ASSERT_TRUE(tree.commit_file(bystander));
+
+  // The overwritten middle of a chunk leaves its two ends as extents of their own, with another extent in between.
+  const InodeId source = make_file(tree, "source");
+  std::string content = pattern(48 * 1024, 'a');
+  ASSERT_TRUE(tree.write(source, 0, as_bytes(content)));
+  ASSERT_TRUE(tree.commit_file(source));
+  const std::string middle = pattern(4096, 'k');
+  ASSERT_TRUE(tree.write(source, 20 * 1024, as_bytes(middle)));
+  content.replace(20 * 1024, middle.size(), middle);
+  ASSERT_TRUE(tree.commit_file(source));
+
+  const InodeId copy = make_file(tree, "copy");
+  const auto copied = tree.copy_range(source, 0, copy, 0, content.size());
+  ASSERT_TRUE(copied) << copied.error().context;
+  EXPECT_EQ(*copied, content.size());
+  EXPECT_EQ(read_back(tree, copy, 0, content.size()) == content, true);
+  expect_clean(vault);
+  ASSERT_TRUE(tree.write(copy, 1000, as_bytes(pattern(30'000, 'p'))));
+  ASSERT_TRUE(tree.commit_file(copy));
+  EXPECT_EQ(read_back(tree, source, 0, content.size()) == content, true);
+  expect_clean(vault);
+  ASSERT_TRUE(tree.unlink(kRootInode, "source"));
+  expect_clean(vault);
+  ASSERT_TRUE(tree.unlink(kRootInode, "copy"));
+  expect_clean(vault);
+  ASSERT_TRUE(vault.segments().seal_open());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(vault.commit_and_sync());
+  EXPECT_EQ(read_back(tree, bystander, 0, stays.size()) == stays, true);
+  expect_clean(vault);
+}
+
+TEST(ExtentWindows, LoadingEverythingKeepsWhatMemoryKnowsBetter) {
+  SimulatedMachine machine({1, 0});
+  const std::string old_bytes = pattern(64 * 1024, 'o');
+  const std::string new_bytes = pattern(64 * 1024, 'N');
+  constexpr std::uint64_t kFar = std::uint64_t{1200} << 20;
+  {
+    auto vault = machine.open();
+    ASSERT_TRUE(vault);
+    Tree& tree = (*vault)->tree();
+    const InodeId file = make_file(tree, "big");
+    for (std::uint64_t i = 0; i < 10; ++i)
+      ASSERT_TRUE(tree.write(file, i * 128 * 1024, as_bytes(old_bytes)));
+    ASSERT_TRUE(tree.write(file, kFar, as_bytes(old_bytes)));
+    ASSERT_TRUE(tree.commit_file(file));
+    ASSERT_TRUE((*vault)->close());
+  }
+  auto vault = machine.open();
+  ASSERT_TRUE(vault);
+  Tree& tree = (*vault)->tree();
+  const auto found = tree.lookup(kRootInode, "big");
+  ASSERT_TRUE(found);
+  ASSERT_TRUE(tree.write(found->inode, 0, as_bytes(new_bytes)));
+  EXPECT_TRUE(tree.seek(found->inode, 0, SeekTarget::Hole));  // looks at all of it
+  EXPECT_EQ(read_back(tree, found->inode, 0, new_bytes.size()) == new_bytes, true);
+  ASSERT_TRUE(tree.sync_file(found->inode));
+  EXPECT_EQ(read_back(tree, found->inode, 0, new_bytes.size()) == new_bytes, true);
+  expect_clean(**vault);
+}
+
+TEST(Volumes, AnOldCopyOfOneIsNotTakenForWhole) {
+  SimulatedMachine machine({1, 1});
+  const std::string content = pattern(200'000, 'v');
+  const MemoryDisk::Image before = machine.disk(1).snapshot();
+  InodeId file;
+  {
+    auto vault = machine.open();
+    ASSERT_TRUE(vault);
+    file = make_file((*vault)->tree(), "file");
+    ASSERT_TRUE((*vault)->tree().write(file, 0, as_bytes(content)));
+    ASSERT_TRUE((*vault)->tree().sync_file(file));
+    ASSERT_TRUE((*vault)->close());
+  }
+  machine.disk(1).restore(before);
+  {
+    auto vault = machine.open();
+    ASSERT_TRUE(vault) << vault.error().context;
+    EXPECT_EQ(read_back((*vault)->tree(), file, 0, content.size()) == content, true);
+    const auto status = (*vault)->status();
+    ASSERT_TRUE(status);
+    EXPECT_EQ(status->data_losses_survived, 0U);
+    EXPECT_GT(status->degraded_stripes, 0U);
+    ASSERT_TRUE((*vault)->close());
+  }
+  machine.set_absent({0});
+  auto vault = machine.open();
+  ASSERT_TRUE(vault) << vault.error().context;
+  EXPECT_EQ(read_back((*vault)->tree(), file, 0, content.size()), "<Io>");
+}
+
+TEST(Volumes, OneThatFailsUnderWritesCostsNothingThatWasSynced) {
+  for (const IoKind kind :
+       {IoKind::ShardWrite, IoKind::ShardSync, IoKind::AreaAppend, IoKind::AreaSync}) {
+    for (std::size_t disk = 0; disk < 3; ++disk) {
+      SCOPED_TRACE(std::string(to_string(kind)) + " of disk " + std::to_string(disk));
+      SimulatedMachine machine({2, 1});
+      auto vault = machine.open();
+      ASSERT_TRUE(vault) << vault.error().context;
+      machine.disk(disk).faults().add({.kind = kind, .nth = 3, .effect = FaultEffect::Vanish});
+      Workload work(5 + disk);
+      for (int i = 0; i < 40; ++i) ASSERT_TRUE(work.step(**vault)) << "operation " << i;
+      EXPECT_FALSE((*vault)->read_only());
+      EXPECT_EQ(read_tree((*vault)->tree()) == work.states().back(), true);
+      ASSERT_TRUE((*vault)->tree().sync_all());
+      machine.power_cut(disk);
+      vault->reset();
+      machine.set_absent({disk});
+      auto again = machine.open();
+      ASSERT_TRUE(again) << again.error().context;
+      EXPECT_EQ(read_tree((*again)->tree()) == work.states().back(), true);
+      expect_clean(**again);
+    }
+  }
+}
+
+TEST(BitRot, AFlippedBitAnywhereOnOneVolumeGivesRightBytes) {
+  SimulatedMachine machine({2, 1});
+  Workload work(21);
+  {
+    auto vault = machine.open();
+    ASSERT_TRUE(vault);
+    for (int i = 0; i < 40; ++i) ASSERT_TRUE(work.step(**vault));
+    ASSERT_TRUE((*vault)->close());
+  }
+  std::mt19937_64 random(4);
+  for (const std::string& path : machine.disk(0).paths()) {
+    const auto content = machine.disk(0).content(path);
+    if (!content || content->empty()) continue;
+    SCOPED_TRACE(path);
+    ASSERT_TRUE(machine.disk(0).flip_bit(path, ByteOffset{random() % content->size()}, 1));
+    auto vault = machine.open();
+    ASSERT_TRUE(vault) << vault.error().context;
+    EXPECT_EQ(read_tree((*vault)->tree()) == work.states().back(), true);
+    ASSERT_TRUE((*vault)->close());
+  }
+}
+
+TEST(BitRot, WithoutParityItIsAnErrorAndNeverOtherBytes) {
+  SimulatedMachine machine({1, 0});
+  const std::string content = pattern(300'000, 'b');
+  InodeId file;
+  {
+    auto vault = machine.open();
+    ASSERT_TRUE(vault);
+    file = make_file((*vault)->tree(), "file");
+    ASSERT_TRUE((*vault)->tree().write(file, 0, as_bytes(content)));
+    ASSERT_TRUE((*vault)->tree().sync_file(file));
+    ASSERT_TRUE((*vault)->close());
+  }
+  for (const std::string& path : machine.disk(0).paths()) {
+    if (!path.ends_with(".shard")) continue;
+    ASSERT_TRUE(machine.disk(0).flip_bit(path, ByteOffset{100'000}, 3));
+  }
+  auto vault = machine.open();
+  ASSERT_TRUE(vault);
+  EXPECT_EQ(read_back((*vault)->tree(), file, 0, content.size()), "<Io>");
+  EXPECT_EQ(read_back((*vault)->tree(), file, 0, 16'384) == content.substr(0, 16'384), true)
+      << "that extent alone";
+}
+
+}  // namespace
+}  // namespace coffer::sim

@@ -81,7 +81,9 @@ Result<void> MetaStore::Impl::open(const MetaStoreOptions& options) {
   if (!status.ok()) {
     Error error = meta::to_error(status, "open the metadata database");
     // What RocksDB calls a CURRENT file that is missing or cannot be read.
-    if (status.IsInvalidArgument() && mode != Mode::Create) error.code = Errc::Corrupt;
+    const bool damaged =
+        status.IsInvalidArgument() || status.IsNotFound() || status.IsNotSupported();
+    if (damaged && mode != Mode::Create) error.code = Errc::Corrupt;
     return fail(std::move(error));
   }
   COFFER_ASSIGN(const CommitPosition position, stored_position());

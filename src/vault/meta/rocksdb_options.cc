@@ -32,9 +32,11 @@ void set_safety(rocksdb::Options& db) {
   db.recycle_log_file_num = 0;
   db.track_and_verify_wals_in_manifest = false;  // frames do that, with mirrors taken into account
   db.verify_sst_unique_id_in_manifest = true;    // file numbers are used again after a crash
-  db.max_bgerror_resume_count = 0;               // no Resume() on a state that diverged
-  db.manual_wal_flush = false;                   // commit() promises that the log file has it
-  db.enable_pipelined_write = false;             // the committing thread itself writes the log
+  db.write_dbid_to_manifest =
+      true;  // else a damaged IDENTITY, which holds nothing of worth, ends the open
+  db.max_bgerror_resume_count = 0;    // no Resume() on a state that diverged
+  db.manual_wal_flush = false;        // commit() promises that the log file has it
+  db.enable_pipelined_write = false;  // the committing thread itself writes the log
   db.two_write_queues = false;
   db.allow_mmap_reads = false;
   db.allow_mmap_writes = false;

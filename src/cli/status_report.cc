@@ -64,8 +64,8 @@ void add_protection(std::string& text, const json& status) {
   const std::uint64_t segments = number(status, "degraded_segments");
   if (stripes == 0 && segments == 0) return;
   add_line(text, "unprotected",
-           count(stripes, "stripe") + " in " + count(segments, "segment") +
-               " with shards missing: 'coffer heal' makes them again once the volumes are back");
+           count(segments, "segment") + " with fewer shards than the format wants, " +
+               count(stripes, "stripe") + " listed as degraded");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
-/// What status and fsck say: one JSON form, which a daemon sends and --json prints, and its text for
-/// people.
+/// What status and fsck say: one JSON form, which a daemon sends and --json prints, and its text
+/// for people.
 
 #include <nlohmann/json.hpp>
 #include <string>

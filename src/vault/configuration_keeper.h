@@ -2,7 +2,7 @@
 /// ConfigurationKeeper: the configuration in force, and the only writer of superblocks while a vault is open.
 ///
 /// raise() makes the next epoch and syncs it on all reachable current volumes, at least N − m of them, before it returns: only
-/// then may anything be acknowledged that skips a volume or a mirror (storage.md §2). A volume that fails while being told is
+/// then may anything be acknowledged that skips a volume or a mirror (docs/architecture.md). A volume that fails while being told is
 /// itself marked absent by a further raise.
 ///
 /// Borrows   the volume set and the key ring.

@@ -1,5 +1,5 @@
 #pragma once
-/// VaultOpener: the steps of storage.md §6, from volumes to an open VaultService. Used once.
+/// VaultOpener: the steps of docs/architecture.md, "Opening", from volumes to an open VaultService. Used once.
 ///
 /// Order     1 lock and superblocks, 2 keys and MACs, who is current; 3 sync what a killed daemon left in the page cache;
 ///           4 the metadata image, and where it must be cut; 5 and 6 fresh mirrors, the raise that names them, RocksDB;

@@ -24,7 +24,7 @@ struct OpenParameters {
   std::uint64_t memory_bytes = 0;  // 0: default_memory_bytes()
   unsigned workers = 0;            // 0: one per core
   std::string state_directory;     // state_file.h
-  /// Commits and syncs what nobody asked to sync (storage.md §5). Zero: only when asked.
+  /// Commits and syncs what nobody asked to sync (docs/architecture.md, "The data's way"). Zero: only when asked.
   std::chrono::milliseconds commit_interval{5'000};
   std::uint64_t unsynced_bytes_max = std::uint64_t{256} << 20;
   std::uint32_t shard_bytes_max = 0;  // 0: by the volumes' free space

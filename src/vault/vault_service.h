@@ -49,7 +49,7 @@ class VaultService final : public Vault,
   /// Makes a vault on empty volumes.
   static Result<void> init(std::vector<std::unique_ptr<Volume>> volumes,
                            const InitParameters& parameters, const Credential& credential);
-  /// Opens it from the volumes that are there (storage.md §6). A refusal has changed nothing.
+  /// Opens it from the volumes that are there (docs/architecture.md, "Opening"). A refusal has changed nothing.
   static Result<std::unique_ptr<VaultService>> open(std::vector<std::unique_ptr<Volume>> volumes,
                                                     const OpenParameters& parameters,
                                                     const Credential& credential);

@@ -1,5 +1,5 @@
 #pragma once
-/// VolumeLock: keeps a second daemon away from a volume, also one on another machine that shares the disk (storage.md §2).
+/// VolumeLock: keeps a second daemon away from a volume, also one on another machine that shares the disk (docs/architecture.md).
 ///
 /// flock keeps processes of this machine apart. Beside it a record {machine, boot, session, counter} in `lock.record` is renewed
 /// by a running daemon: who finds a foreign machine's record watches it for three intervals and gives up if it moves.

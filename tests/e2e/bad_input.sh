@@ -4,7 +4,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 mnt=$work/mnt
 mkdir "$mnt"
-seed=${COFFER_SEED:-$RANDOM}
+seed=${COFFER_SEED:-1} # one seed in every run of the suite, others by hand
 say "seed $seed (COFFER_SEED replays it)"
 RANDOM=$seed
 

@@ -1,4 +1,4 @@
-/// The whole vault over simulated disks, crashed at many I/O operations of a workload (storage.md §7, invariants 1, 2, 5, 7, 14).
+/// The whole vault over simulated disks, crashed at many I/O operations of a workload (docs/architecture.md, "Invariants", invariants 1, 2, 5, 7, 14).
 ///
 /// COFFER_TEST_SEED=<n> replays one seed; COFFER_SIM_POINTS=<n> sets how many crash points each case takes.
 

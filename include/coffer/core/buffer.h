@@ -2,13 +2,11 @@
 /// BufferPool and BufferRef: aligned, pooled, reference-counted memory for file data.
 ///
 /// Owns      a BufferRef shares ownership of its buffer; the last one returns the memory to the
-/// pool.
-///           The pool must outlive every buffer taken from it.
+///           pool. The pool must outlive every buffer taken from it.
 /// Threads   everything may be called from any thread; a buffer's bytes are not synchronised.
 /// Bounds    capacities are powers of two, 4 KiB to 4 MiB, aligned to 4096; larger ones are
-/// allocated and
-///           freed singly. What is idle is kept up to idle_bytes_max and then returned to the
-///           system.
+///           allocated and freed singly. What is idle is kept up to idle_bytes_max and then
+///           returned to the system.
 
 #include <array>
 #include <atomic>

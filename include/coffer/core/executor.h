@@ -3,11 +3,9 @@
 ///
 /// Owns      its threads and the queued tasks.
 /// Threads   submit, try_submit and parallel_for from any thread, a worker included; stop() from
-/// any
-///           thread but a worker. The destructor stops.
+///           any thread but a worker. The destructor stops.
 /// Errors    submit and try_submit return false when the executor is stopping (try_submit also when
-/// the
-///           queue is full): the task was not run and will not be. Tasks must not throw.
+///           the queue is full): the task was not run and will not be. Tasks must not throw.
 
 #include <atomic>
 #include <cstddef>

@@ -5,11 +5,9 @@
 /// passphrase, a plaintext file name or file content.
 ///
 /// Owns      one sink for the process: stderr until log_open() chooses another. A library of the
-/// vault
-///           may log without being handed anything.
+///           vault may log without being handed anything.
 /// Threads   everything from any thread; lines never interleave. After a fork only the child that
-/// logs
-///           may call log_open().
+///           logs may call log_open().
 /// Errors    log_open: what errno says of the file. A line that cannot be written is dropped.
 
 #include <concepts>

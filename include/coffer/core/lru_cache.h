@@ -8,8 +8,8 @@
 ///
 /// Owns      its entries; evicted values are destroyed outside of the lock.
 /// Threads   every function from any thread. erase_if's predicate runs under one shard's lock.
-/// Errors    none. An entry that costs more than one shard may hold is not kept.
-/// Invariant cost() <= cost_max(): every shard stays below its equal part.
+/// Errors    none. An entry that costs more than one shard may hold is not kept. Invariant cost()
+///           <= cost_max(): every shard stays below its equal part.
 
 #include <algorithm>
 #include <bit>

@@ -5,11 +5,9 @@
 ///           https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 /// Owns      the Registry owns every metric; a reference stays good as long as the Registry lives.
 /// Threads   updates are lock-free, from any thread. Creating and rendering take a lock; create at
-/// start
-///           and keep the reference.
+///           start and keep the reference.
 /// Errors    none. A name is asked for again with the same labels: the same metric. One name has
-/// one
-///           kind (another one is a bug, asserted).
+///           one kind (another one is a bug, asserted).
 
 #include <atomic>
 #include <cstddef>

@@ -3,9 +3,8 @@
 ///
 /// Owns      its thread and the function.
 /// Threads   wake() and stop() from any thread; wake() also from the function itself. stop() from
-/// within
-///           the function asks it to be the last run and does not wait. The destructor stops and
-///           waits.
+///           within the function asks it to be the last run and does not wait. The destructor stops
+///           and waits.
 /// Errors    none; the function must not throw.
 
 #include <chrono>

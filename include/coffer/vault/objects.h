@@ -1,6 +1,6 @@
 #pragma once
 /// Objects: buckets and objects in S3's terms, over the same rows as the tree. A bucket is a top-level directory, an object a
-/// file (gateway.md, "One namespace, two doors"). Keys are bytes, 1..1024, verbatim.
+/// file (docs/s3.md). Keys are bytes, 1..1024, verbatim.
 ///
 /// Threads   everything from any thread; calls block on disk. A reader or writer object is used by one thread at a time.
 /// Durable   commit() of a writer, remove(), copy(), complete_upload() return after sync (S3 2xx) unless Durability::Relaxed.

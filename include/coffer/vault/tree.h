@@ -7,7 +7,7 @@
 /// Threads   everything from any thread. Calls block on disk and are not interruptible.
 /// Errors    the POSIX ones by their Errc (NotFound, Exists, NotEmpty, …); Stale: the inode was reclaimed; NoSpace; Io;
 ///           ReadOnly. Permissions are the caller's business (the kernel checks them at the mount).
-/// Durable   docs: storage.md §5. Namespace calls return with their rows in the WAL (survive kill -9). write() is only
+/// Durable   docs: docs/architecture.md, "The data's way". Namespace calls return with their rows in the WAL (survive kill -9). write() is only
 ///           visible; commit_file() makes it survive kill -9; sync_file()/sync_all() make it survive power loss.
 
 #include <cstdint>

@@ -2,7 +2,8 @@
 /// Digest: incremental MD5, SHA-1 and SHA-256 over OpenSSL, and HMAC-SHA-256.
 ///
 /// Threads   one Digest belongs to one thread at a time; the functions may be called from any
-/// thread. Errors    none: OpenSSL's digests fail only when memory is gone, which ends the process.
+///           thread.
+/// Errors    none: OpenSSL's digests fail only when memory is gone, which ends the process.
 
 #include <array>
 #include <cstddef>

@@ -10,7 +10,7 @@
 ///
 /// Owns      itself: start() makes it, it ends with its last request or its socket.
 /// Threads   its IoThread's; what runs on workers is awaited before anything that it refers to
-/// goes.
+///           goes.
 
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>

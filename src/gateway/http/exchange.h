@@ -2,7 +2,7 @@
 /// Exchange: one request and its reply while they are under way on a connection.
 ///
 /// Owns      the request's head, sink, reply and its two windows; gives their quota back at its
-/// end.
+///           end.
 
 #include <algorithm>
 #include <array>

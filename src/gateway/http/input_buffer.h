@@ -2,8 +2,7 @@
 /// InputBuffer: bytes read from a socket and not yet parsed.
 ///
 /// Bounds    grows by doubling up to what the caller asks; shrink() gives back what an idle
-/// connection
-///           does not need.
+///           connection does not need.
 
 #include <algorithm>
 #include <cstring>

@@ -5,7 +5,8 @@
 /// system calls' worth of work per request for a precision that nobody needs.
 ///
 /// Owns      the loop and the thread; connections own themselves and are listed here while they
-/// run. Threads   add, remove and sweep on the loop's thread; the rest from any thread.
+///           run.
+/// Threads   add, remove and sweep on the loop's thread; the rest from any thread.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>

@@ -6,7 +6,8 @@
 ///
 /// Owns      its frame; destroying a Task that has not finished destroys the frame.
 /// Threads   a chain of Tasks runs on whichever thread resumes it; ours is the connection's I/O
-/// thread. Errors    values only. An exception that escapes ends the process: it would be our bug.
+///           thread.
+/// Errors    values only. An exception that escapes ends the process: it would be our bug.
 
 #include <coroutine>
 #include <exception>

@@ -3,8 +3,7 @@
 ///
 /// Threads   one at a time.
 /// Errors    MalformedXML on what does not parse, nests deeper than kDepthMax, has more elements
-/// than
-///           kElementsMax, or declares a document type (so no entities).
+///           than kElementsMax, or declares a document type (so no entities).
 
 #include <memory>
 #include <optional>

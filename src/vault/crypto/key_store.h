@@ -3,8 +3,8 @@
 /// ring.
 ///
 /// Format    docs/format.md §2.4. Files `keyslots.0` and `keyslots.1`, written in turn: generation
-/// g
-///           goes to `keyslots.<g mod 2>`; the superblock names the generation and digest in force.
+///           g goes to `keyslots.<g mod 2>`; the superblock names the generation and digest in
+///           force.
 /// Threads   const calls from any thread; changes alone.
 /// Errors    parse: Corrupt, NotSupported. unlock: those of KeySlots and KeyRing;
 ///           AuthenticationFailed when the file as a whole was changed.

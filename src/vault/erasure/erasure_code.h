@@ -2,14 +2,17 @@
 /// ErasureCode: k data shards and m parity shards, of which any k give back all.
 ///
 /// Format    docs/format.md, erasure. Parity row p (shard k+p) has the Cauchy coefficient 1 /
-/// ((k+p) xor j) for
-///           data shard j in GF(2^8) with polynomial 0x11d (ISA-L gf_gen_cauchy1_matrix). With k =
-///           1 every parity shard is a plain copy. These choices are on disk for ever.
+///           ((k+p) xor j) for data shard j in GF(2^8) with polynomial 0x11d (ISA-L
+///           gf_gen_cauchy1_matrix). With k = 1 every parity shard is a plain copy.
+///           These choices are on disk for ever.
 /// Owns      its encode tables and a bounded cache of decode tables, by (shards used, shards
-/// wanted). Threads   const members from any thread. Errors    reconstruct: NotEnoughVolumes (fewer
-/// than k shards), InvalidArgument (an index out of range or
-///           twice). The code works byte by byte, so equal ranges of the shards may be given
-///           instead of whole shards. It does not detect wrong bytes; CRC and AEAD do that.
+///           wanted).
+/// Threads   const members from any thread.
+/// Errors    reconstruct: NotEnoughVolumes (fewer than k shards), InvalidArgument (an index out of
+///           range or twice).
+///
+/// The code works byte by byte, so equal ranges of the shards may be given instead of whole shards.
+/// It does not detect wrong bytes; CRC and AEAD do that.
 
 #include <cstdint>
 #include <list>

@@ -1,6 +1,6 @@
 #pragma once
-/// The merge operator of MetaBatch::add: a row is a little-endian i64, operands are summed. A row of another size is
-/// corruption.
+/// The merge operator of MetaBatch::add: a row is a little-endian i64, operands are summed. A row
+/// of another size is corruption.
 
 #include <rocksdb/merge_operator.h>
 

@@ -1,5 +1,5 @@
 #pragma once
-/// MetaImage: what the named mirrors hold after a crash, read without writing to them (storage.md §6 steps 4–6).
+/// MetaImage: what the named mirrors hold after a crash, read without writing to them (docs/architecture.md, "Opening").
 ///
 ///   inspect()  reads every mirror: CURRENT, MANIFEST, WALs: headers, chained frames. Picks the best verified one: the one
 ///              that reaches the highest position with every file that its MANIFEST names present.

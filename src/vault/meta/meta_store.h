@@ -9,7 +9,7 @@
 /// Errors    Io after a background error of the database or when no mirror is left: from then on every commit and
 ///           sync fails (the vault turns read-only); NoSpace; Corrupt; AuthenticationFailed.
 /// Durable   commit(): in the WAL files of all mirrors (written: survives kill -9). sync(): the barrier of
-///           storage.md §5: DataBarrier::sync_data() first, then the WAL mirrors are synced.
+///           docs/architecture.md, "The data's way": DataBarrier::sync_data() first, then the WAL mirrors are synced.
 
 #include <cstdint>
 #include <functional>
@@ -48,7 +48,7 @@ class MetaBatch {
   /// Adds to a row that holds a little-endian i64 (created as 0): counters that many batches change.
   void add(std::string_view key, std::int64_t delta);
   /// New references to segment bytes: recorded in the frame, so that recovery can tell whether the frame can be
-  /// kept (storage.md §6 step 4) and re-protect stripes that were open (step 7).
+  /// kept (docs/architecture.md, "Opening") and re-protect stripes that were open (step 7).
   void needs(const Reference& reference);
   [[nodiscard]] bool empty() const;
 
@@ -101,7 +101,7 @@ struct MetaStoreDeps {
   const crypto::KeyRing* keys = nullptr;
   CipherId cipher = CipherId::XChaCha20Poly1305;  // of files written from now on
   VaultUuid vault;
-  Uuid boot;  // boot-id of this start of the machine; recorded in every WAL (storage.md §6 step 4)
+  Uuid boot;  // boot-id of this start of the machine; recorded in every WAL (docs/architecture.md, "Opening")
   DataBarrier* barrier = nullptr;
   MetaStoreOwner* owner = nullptr;
 };

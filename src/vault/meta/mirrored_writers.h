@@ -4,7 +4,7 @@
 ///
 /// Threads   one writer thread; Sync of a frame file from any other at the same time (IsSyncThreadSafe).
 /// Durable   after Sync; the first one includes the file's directory entry. A table's Sync first makes the data durable
-///           that its rows refer to (storage.md §4), a log's likewise unless the caller did (BarrierDone).
+///           that its rows refer to (docs/architecture.md), a log's likewise unless the caller did (BarrierDone).
 
 #include <rocksdb/file_system.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 /// note_nonce: tells a test every (file uid, nonce) pair before something is sealed under it, so that it can see that no
-/// pair is used twice (storage.md §7, invariant 5). Costs one relaxed load where nobody listens.
+/// pair is used twice (docs/architecture.md, "Invariants", invariant 5). Costs one relaxed load where nobody listens.
 /// Threads   any; the listener is called from many and is set while no store is open.
 
 #include <cstdint>

@@ -7,9 +7,9 @@
 ///
 /// Format    docs/format.md §3.
 /// Owns      one buffer per data shard: 512 bytes for the header, then the payload, as in the file.
-/// Threads   any. close() by exactly one: whom sealed() or detach() told so.
-/// Invariant Bytes of a buffer are written once: by the sealer that reserved them, or by close().
-///           Bytes below written_ are with the file and are not handed to it again.
+/// Threads   any. close() by exactly one: whom sealed() or detach() told so. Invariant Bytes of a
+///           buffer are written once: by the sealer that reserved them, or by close(). Bytes below
+///           written_ are with the file and are not handed to it again.
 
 #include <cstdint>
 #include <memory>

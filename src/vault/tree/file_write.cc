@@ -8,7 +8,7 @@ namespace coffer {
 namespace {
 // Writes of at least this much are sealed at once, outside of the inode's lock.
 constexpr std::size_t kSealAtOnceBytes = 64 * 1024;
-// Pending bytes up to this many become rows at an fsync (storage.md §5).
+// Pending bytes up to this many become rows at an fsync (docs/architecture.md, "The data's way").
 constexpr std::uint64_t kInlineAtSyncMax = 32 * 1024;
 // A run up to this size stays a row also when it is settled for good: a chunk of its own would cost
 // more than it holds.

@@ -4,8 +4,8 @@
 /// Rows kLiveBytes (per segment, plaintext bytes of live chunks), kSharedRun, kSharedReference; all
 /// changed in the batch that changes the extents, so that they equal a full scan at every commit
 /// (invariant 11). In memory: live bytes by segment; a segment whose live bytes fell to zero is
-/// removed once the batch is synced (a crash before must find it). Threads   everything from any
-/// thread.
+/// removed once the batch is synced (a crash before must find it).
+/// Threads   everything from any thread.
 
 #include <cstdint>
 #include <map>

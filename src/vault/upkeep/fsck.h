@@ -1,5 +1,5 @@
 #pragma once
-/// fsck: the metadata held against itself and against the segments (storage.md §7, invariants 3 and 11).
+/// fsck: the metadata held against itself and against the segments (docs/architecture.md, "Invariants", invariants 3 and 11).
 ///
 /// Looks at one moment of the rows, so the caller commits first and keeps writers away for an exact answer; on a live vault with writers
 /// a difference may be a change under way. Problems name inodes and segments by number, never by name.

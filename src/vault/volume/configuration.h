@@ -4,8 +4,7 @@
 ///
 /// Rules (docs/format.md §1.5):
 ///  - The highest epoch is in force. Before a write that skips a volume is acknowledged, the epoch
-///  has
-///    been raised on all reachable volumes, so who was skipped is known.
+///    has been raised on all reachable volumes, so who was skipped is known.
 ///  - A volume whose configuration is the parent, and which is Current in the child, only missed an
 ///    interrupted raise: nothing was acknowledged under the child, and it is current.
 ///  - A configuration off the line of ancestors is harmless where it is one interrupted raise: its

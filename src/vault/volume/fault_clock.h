@@ -8,7 +8,7 @@
 /// kept is then decided by MemoryDisk::power_cut or MemoryDisk::process_crash.
 ///
 /// Threads   any. The hook runs on the thread that does the I/O, with no lock held, before the
-/// operation.
+///           operation.
 
 #include <atomic>
 #include <cstdint>

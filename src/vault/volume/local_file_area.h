@@ -2,10 +2,11 @@
 /// LocalFileArea: superblock, key slots and metadata files in a local directory.
 ///
 /// Borrows   the volume's root directory descriptor; it outlives the area (open files do not need
-/// it). Threads   any. Errors    as FileArea says; InvalidArgument for a path that is absolute or
-/// leads out. A file opened to read
-///           answers append with ReadOnly; after a failed sync a handle takes no append and no sync
-///           again.
+///           it).
+/// Threads   any.
+/// Errors    as FileArea says; InvalidArgument for a path that is absolute or leads out. A file
+///           opened to read answers append with ReadOnly; after a failed sync a handle takes no
+///           append and no sync again.
 
 #include "vault/volume/volume.h"
 

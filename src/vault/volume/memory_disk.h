@@ -11,13 +11,13 @@
 ///     auto again = open_memory_volume(disk);
 ///
 /// Owns      the files, and the shard operations that wait while the disk hangs. Sessions own the
-/// disk. Threads   any. Completions and the clock's hook run without the disk's lock. Faults
-/// faults() for single operations; hang, vanish and capacity for the disk; content functions for
-/// the
+///           disk.
+/// Threads   any. Completions and the clock's hook run without the disk's lock.
+/// Faults    faults() for single operations; hang, vanish and capacity for the disk; content functions for the
 ///           medium (flipped bits, cut or replaced files); snapshot and restore for a disk that
 ///           comes back stale.
 /// Exact     deterministic: the same calls in the same order with the same seeds give the same
-/// disk.
+///           disk.
 
 #include <atomic>
 #include <cstdint>

@@ -2,8 +2,8 @@
 /// Superblock: what a volume knows about its vault. A pure codec; no I/O.
 ///
 /// Format    docs/format.md §1. Two copies, `superblock.0` and `superblock.1`, 16 KiB each, written
-/// in
-///           turn: sequence s goes to `superblock.<s mod 2>`, so a torn write leaves the other one.
+///           in turn: sequence s goes to `superblock.<s mod 2>`, so a torn write leaves the other
+///           one.
 /// Threads   values and pure functions.
 /// Errors    Corrupt (not ours or damaged), NotSupported (a newer format), TooLarge (encode).
 ///

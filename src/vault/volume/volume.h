@@ -2,22 +2,20 @@
 /// Volume: one directory on one disk, the unit of failure. Two faces:
 ///
 ///   ShardStore  bulk data. Completion-based: a call owns its buffers (IoSlice) and may be
-///   abandoned; the
-///               completion runs exactly once, on the caller's thread (inline) or on another one.
+///               abandoned; the completion runs exactly once, on the caller's thread (inline) or on another one.
 ///               No rename and no overwrite: each byte range of a shard file is written at most
 ///               once.
-///   FileArea    superblock, key slots and metadata files: small blocking POSIX-like calls on
-///   relative paths.
+///   FileArea    superblock, key slots and metadata files: small blocking POSIX-like
+///               calls on relative paths.
 ///
 /// Threads   everything may be called from any thread, except that one FileHandle's append is
-/// single-threaded. Errors    Io, NoSpace, NotFound, Exists, ReadOnly, TimedOut (gave up waiting),
-/// NotSupported.
+///           single-threaded.
+/// Errors    Io, NoSpace, NotFound, Exists, ReadOnly, TimedOut (gave up waiting), NotSupported.
 ///           After a failed sync of a file its content is unknown: sync of that handle keeps
 ///           failing with Io (fsync(2), "Linux marks the pages clean"), so nobody can retry it by
 ///           mistake.
 /// Durable   bytes after their file's sync; a name after sync_directory of its parent (create_shard
-/// included:
-///           the first sync of a new shard file also syncs its directory entry).
+///           included: the first sync of a new shard file also syncs its directory entry).
 
 #include <cstdint>
 #include <functional>

@@ -1,0 +1,176 @@
+// Opening, step 7: what a crash left without parity, without a name or damaged.
+#include <algorithm>
+#include <set>
+
+#include "coffer/core/log.h"
+#include "vault/segment/segment_scan.h"
+#include "vault/segment/segment_store_options.h"
+#include "vault/tree/access_key_service.h"
+#include "vault/tree/keys.h"
+#include "vault/tree/object_service.h"
+#include "vault/tree/tree_service.h"
+#include "vault/vault_opener.h"
+#include "vault/volume/io_wait.h"
+
+namespace coffer {
+
+/// Metadata directories that no configuration names any more.
+void VaultOpener::remove_unnamed() {
+  const Superblock now = vault_->configuration_->current();
+  for (const std::uint8_t index : vault_->volumes_.with_state(VolumeSet::State::Current)) {
+    FileArea& files = vault_->volumes_.any(index)->files();
+    const auto entries = files.list("");
+    if (!entries) continue;
+    for (const AreaEntry& entry : *entries) {
+      if (!entry.directory || !entry.name.starts_with("meta.")) continue;
+      const auto uid = Uuid::parse(std::string_view(entry.name).substr(5));
+      if (!uid) continue;
+      const bool named =
+          std::any_of(now.mirrors.begin(), now.mirrors.end(),
+                      [&](const MetaMirror& mirror) { return mirror.directory.value() == *uid; });
+      if (named) continue;
+      if (auto removed = remove_meta_directory(files, DirectoryUid(*uid)); !removed) {
+        log_warning("old metadata directory on volume {} stays: {}", index,
+                    removed.error().context);
+      }
+    }
+  }
+}
+
+/// Shard files of segments that no row knows: begun just before a crash, or removed while the volume was away.
+void VaultOpener::remove_dead_shards() {
+  std::set<std::string> known;
+  const std::string from(1, keys::kSegment);
+  auto rows = vault_->meta_->cursor(from, keys::prefix_end(from));
+  for (rows->seek(from); rows->valid(); rows->next()) {
+    ByteReader in(rows->value());
+    known.insert(decode_segment_info(SegmentId{keys::inode_of(rows->key()).value()}, in)
+                     .uid.value()
+                     .to_string());
+  }
+  if (!rows->status()) return;
+  for (const std::uint8_t index : vault_->volumes_.with_state(VolumeSet::State::Current)) {
+    ShardStore& shards = vault_->volumes_.any(index)->shards();
+    IoWait<std::vector<std::string>> listing;
+    shards.list(listing.completion());
+    const auto names = listing.wait();
+    if (!names) continue;
+    for (const std::string& name : *names) {
+      if (known.contains(name)) continue;
+      IoWait<void> removal;
+      shards.remove(name, removal.completion());
+      if (auto removed = removal.wait(); !removed) {
+        log_warning("dead shard file on volume {} stays: {}", index, removed.error().context);
+      }
+    }
+  }
+}
+
+/// What stands in the segments that were open: which stripes were closed, and which of their shards are not there.
+Result<void> VaultOpener::scan_segments(std::span<const SegmentInfo> segments,
+                                        std::map<SegmentId, std::set<std::uint32_t>>& closed,
+                                        std::vector<ShardRef>& missing) {
+  SegmentScan scan(segment_deps());
+  for (const SegmentInfo& info : segments) {
+    std::set<std::uint32_t>& stripes = closed[info.id];
+    COFFER_TRY(scan.scan(info, SegmentScan::Depth::Headers, [&](const StripeFinding& found) {
+      stripes.insert(found.header.stripe);
+      for (std::uint8_t shard = 0; shard < info.k + info.m; ++shard) {
+        const ShardFinding::State state = found.shards[shard].state;
+        if (state == ShardFinding::State::Good || state == ShardFinding::State::Unused) continue;
+        missing.push_back({info.id, found.header.stripe, shard});
+      }
+      return true;
+    }));
+  }
+  return {};
+}
+
+/// Extents in stripes that never got their parity. All rows are looked at: the log that named them may be gone since an opening
+/// that was cut short.
+Result<std::vector<Reference>> VaultOpener::unprotected_extents(
+    const std::map<SegmentId, std::set<std::uint32_t>>& closed) {
+  std::vector<Reference> found;
+  const auto look_at = [&](InodeId inode, const Extent& extent) {
+    if (extent.is_inline) return;
+    const auto segment = closed.find(extent.place.segment);
+    if (segment == closed.end() || segment->second.contains(extent.place.stripe)) return;
+    found.push_back(
+        {inode, ByteOffset{extent.offset}, ByteCount{extent.length}, extent.place, extent.skip});
+  };
+  const std::string inodes(1, keys::kInode);
+  auto rows = vault_->meta_->cursor(inodes, keys::prefix_end(inodes));
+  for (rows->seek(inodes); rows->valid(); rows->next()) {
+    const InodeId id = keys::inode_of(rows->key());
+    COFFER_ASSIGN(const InodeRecord record, decode_inode(id, rows->value()));
+    COFFER_ASSIGN(const std::vector<Extent> extents, decode_extents(record.extents));
+    for (const Extent& extent : extents) look_at(id, extent);
+  }
+  COFFER_TRY(rows->status());
+  const std::string extents(1, keys::kExtent);
+  rows = vault_->meta_->cursor(extents, keys::prefix_end(extents));
+  for (rows->seek(extents); rows->valid(); rows->next()) {
+    ByteReader in(rows->value());
+    COFFER_ASSIGN(const Extent extent, decode_extent(keys::second_number_of(rows->key()), in));
+    look_at(keys::inode_of(rows->key()), extent);
+  }
+  COFFER_TRY(rows->status());
+  return found;
+}
+
+/// Step 7: what was written out but whose stripe never got its parity is sealed again, in new stripes; what closed stripes lack
+/// goes onto the degraded list. A segment's row stays open until that is done, so that no later opening forgets it.
+Result<void> VaultOpener::protect_again() {
+  if (was_open_.empty() && on_rolled_back_.empty()) return {};
+  std::map<SegmentId, std::set<std::uint32_t>> closed;
+  std::map<SegmentId, std::set<std::uint32_t>> not_asked;
+  std::vector<ShardRef> missing;
+  COFFER_TRY(scan_segments(on_rolled_back_, not_asked, missing));
+  COFFER_TRY(scan_segments(was_open_, closed, missing));
+  COFFER_ASSIGN(const std::vector<Reference> unprotected, unprotected_extents(closed));
+  std::set<SegmentId> not_done;
+  for (const Reference& reference : unprotected) {
+    auto inode = vault_->inodes_->get(reference.inode);
+    auto resealed =
+        inode ? vault_->bytes_->seal_again(*inode, reference) : Result<void>(fail(inode.error()));
+    if (resealed) continue;
+    // Its volume is away, or space is short: the bytes stay where they are, without parity.
+    not_done.insert(reference.place.segment);
+    log_warning("inode {}: an unprotected extent could not be sealed again: {}", reference.inode,
+                resealed.error().context);
+  }
+  if (!unprotected.empty())
+    log_info("{} extents without parity were looked at", unprotected.size());
+  COFFER_TRY(vault_->commit_and_sync());
+  MetaBatch batch;
+  for (const ShardRef& shard : missing)
+    batch.put(keys::degraded(shard.segment, shard.stripe, shard.shard), {});
+  for (SegmentInfo info : was_open_) {
+    if (not_done.contains(info.id)) continue;
+    info.state = SegmentInfo::State::Sealed;
+    std::string row;
+    ByteWriter out(row);
+    encode_segment_info(out, info);
+    batch.put(keys::segment(info.id), row);
+  }
+  COFFER_TRY(vault_->meta_->commit(std::move(batch)));
+  return vault_->commit_and_sync();
+}
+
+/// A damaged copy of the key slots is replaced by a good one.
+void VaultOpener::mend_copies() {
+  for (const std::uint8_t index : vault_->volumes_.with_state(VolumeSet::State::Current)) {
+    FileArea& files = vault_->volumes_.any(index)->files();
+    for (const std::uint64_t generation : {std::uint64_t{0}, std::uint64_t{1}}) {
+      const std::string name = crypto::key_store_file_name(generation);
+      const auto there = read_file(files, name, ByteCount{crypto::KeyStore::kBytesMax});
+      if (there && *there == vault_->key_store_bytes_) continue;
+      if (auto mended = write_file_atomically(files, name, as_bytes(vault_->key_store_bytes_));
+          !mended) {
+        log_warning("key slots on volume {} not mended: {}", index, mended.error().context);
+      }
+    }
+  }
+}
+
+}  // namespace coffer

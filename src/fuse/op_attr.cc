@@ -38,12 +38,13 @@ SetAttributes change_of(const struct stat& wanted, int valid) {
   return change;
 }
 
-/// chown and truncate take privileges away; a mode given in the same call says what stays.
+/// chown of anything but a directory and truncate take privileges away; a mode given in the same
+/// call says what stays.
 Result<void> add_privilege_drop(Context& context, InodeId inode, SetAttributes& change) {
   const bool owner = change.uid || change.gid;
   if (!owner && !change.size) return {};
   COFFER_ASSIGN(const Attributes now, context.tree.attributes(inode));
-  if (now.type != FileType::Regular) return {};
+  if (now.type == FileType::Directory) return {};  // keeps its bits, as everywhere on Linux
   COFFER_TRY(drop_privileges(context, inode, SuidSgid::Keep));
   const bool kill = owner || current_request_extras().kill_suid_sgid;
   if (kill && !change.permissions) {

@@ -438,5 +438,17 @@ TEST_F(MountTest, ChownClearsSuidAndCapability) {
   EXPECT_EQ(::getxattr(p.c_str(), "security.capability", nullptr, 0), -1);
 }
 
+TEST_F(MountTest, ChownClearsSuidOfAllButDirectories) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs chown";
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+  ASSERT_EQ(::mkdir(path("d").c_str(), 0700), 0);
+  for (const char* name : {"fifo", "d"}) {
+    ASSERT_EQ(::chmod(path(name).c_str(), 06555), 0);
+    ASSERT_EQ(::chown(path(name).c_str(), 1000, 1000), 0);
+  }
+  EXPECT_EQ(stat_of(path("fifo")).st_mode & 07777, 0555U);
+  EXPECT_EQ(stat_of(path("d")).st_mode & 07777, 06555U);
+}
+
 }  // namespace
 }  // namespace coffer::fuse::testing

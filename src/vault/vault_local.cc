@@ -50,11 +50,11 @@ class Discovery {
     COFFER_ASSIGN(auto volume, open_local_volume(absolute(path)));
     auto superblock = peek_superblock(*volume);
     if (!superblock) {
-      // Its other copies may be told apart later by the vault's keys; a path that was given is not passed over silently.
+      // A path that was given is not passed over silently; beside a readable one, the opening may tell which volume it was.
       if (first_)
         return fail(Errc::Corrupt,
                     path + " is not a volume of a vault (" + superblock.error().context + ")");
-      damaged_.push_back(std::move(volume));
+      if (damaged_paths_.insert(volume->path()).second) damaged_.push_back(std::move(volume));
       return {};
     }
     return add(std::move(volume), *superblock);
@@ -68,14 +68,26 @@ class Discovery {
         auto volume = open_local_volume(member.path_hint);
         if (!volume) continue;
         const auto found = peek_superblock(**volume);
-        if (!found || found->volume != member.volume || found->vault != superblock.vault) continue;
+        if (!found) {
+          if (damaged_paths_.insert((*volume)->path()).second)
+            damaged_.push_back(std::move(*volume));
+          continue;
+        }
+        if (found->volume != member.volume || found->vault != superblock.vault) continue;
         if (auto added = add(std::move(*volume), *found); !added)
           log_warning("{}", added.error().context);
       }
     }
   }
 
-  std::vector<std::unique_ptr<Volume>> take() { return std::move(volumes_); }
+  /// Also those without a readable superblock: the opening knows them by their key slots.
+  std::vector<std::unique_ptr<Volume>> take() {
+    for (auto& volume : damaged_) volumes_.push_back(std::move(volume));
+    return std::move(volumes_);
+  }
+  [[nodiscard]] bool is_damaged(const std::string& path) const {
+    return damaged_paths_.contains(path);
+  }
   [[nodiscard]] const std::vector<Superblock>& superblocks() const { return superblocks_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Volume>>& volumes() const { return volumes_; }
 
@@ -96,7 +108,8 @@ class Discovery {
   std::set<Uuid> seen_;
   std::vector<Superblock> superblocks_;
   std::vector<std::unique_ptr<Volume>> volumes_;
-  std::vector<std::unique_ptr<Volume>> damaged_;
+  std::vector<std::unique_ptr<Volume>> damaged_;  // directories without a readable superblock
+  std::set<std::string> damaged_paths_;
 };
 
 Result<Discovery> discover(const std::string& volume, const std::vector<std::string>& more) {
@@ -180,7 +193,7 @@ Result<VaultStatus> Vault::peek(const std::string& volume,
     VolumeStatus line;
     line.uuid = member.volume.value();
     line.path = member.path_hint;
-    line.state = "absent";
+    line.state = discovery.is_damaged(member.path_hint) ? "damaged" : "absent";
     line.stale_since_epoch = member.stale_since.value();
     for (std::size_t i = 0; i < found.size(); ++i) {
       if (found[i].volume != member.volume) continue;

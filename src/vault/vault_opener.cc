@@ -55,7 +55,8 @@ Result<void> VaultOpener::read_superblocks(std::vector<std::unique_ptr<Volume>> 
     }
     auto chosen = choose_copy(as_bytes(found.copies[0]), as_bytes(found.copies[1]));
     if (!chosen) {
-      log_warning("{} has no readable superblock and is left out", volume->path());
+      log_warning("{} has no readable superblock", volume->path());
+      unreadable_.push_back(std::move(volume));
       continue;
     }
     found.superblock = std::move(chosen->superblock);
@@ -101,8 +102,8 @@ Result<void> VaultOpener::verify_superblocks() {
       if (!best || parsed->sequence > best->sequence) best = *parsed;
     }
     if (!best) {
-      log_warning("{}: its superblock does not verify; the volume is left out",
-                  found.volume->path());
+      log_warning("{}: its superblock does not verify", found.volume->path());
+      unreadable_.push_back(std::move(found.volume));
       continue;
     }
     found.superblock = std::move(*best);
@@ -166,10 +167,43 @@ Result<void> VaultOpener::assess_volumes() {
     vault_->volumes_.set(member->index, std::move(found.volume),
                          current ? VolumeSet::State::Current : VolumeSet::State::ReadOnlyData);
   }
+  adopt_unreadable();
   vault_->uuid_ = in_force_.vault.value();
   vault_->configuration_ = std::make_unique<ConfigurationKeeper>(
       vault_->volumes_, vault_->keys_->ring, std::move(state), in_force_, sequences);
   return {};
+}
+
+bool VaultOpener::has_our_key_slots(Volume& volume) const {
+  for (const std::uint64_t generation : {std::uint64_t{0}, std::uint64_t{1}}) {
+    const auto bytes = read_file(volume.files(), crypto::key_store_file_name(generation),
+                                 ByteCount{crypto::KeyStore::kBytesMax});
+    if (bytes && *bytes == vault_->key_store_bytes_) return true;
+  }
+  return false;
+}
+
+/// A volume whose superblock copies are all damaged is known by where it was and by its key slots, and counted for nothing
+/// until its shards were looked through: it is treated as one that was put back from an old copy. The next raise writes it a
+/// superblock.
+void VaultOpener::adopt_unreadable() {
+  for (std::unique_ptr<Volume>& volume : unreadable_) {
+    const auto member =
+        std::find_if(in_force_.members.begin(), in_force_.members.end(), [&](const Member& m) {
+          return m.path_hint == volume->path() && m.state != MemberState::Replaced &&
+                 m.state != MemberState::Empty && vault_->volumes_.any(m.index) == nullptr;
+        });
+    if (member == in_force_.members.end() || !has_our_key_slots(*volume)) {
+      log_warning("{} is left out: nothing tells which volume it is", volume->path());
+      continue;
+    }
+    log_warning("{} is taken for volume {} and gets a new superblock", volume->path(),
+                member->index);
+    rolled_back_.insert(member->index);
+    clean_ = false;
+    vault_->volumes_.set(member->index, std::move(volume), VolumeSet::State::ReadOnlyData);
+  }
+  unreadable_.clear();
 }
 
 void VaultOpener::make_parts() {

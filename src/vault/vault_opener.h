@@ -35,6 +35,8 @@ class VaultOpener {
   Result<void> unlock();
   Result<void> verify_superblocks();
   Result<void> assess_volumes();
+  void adopt_unreadable();
+  [[nodiscard]] bool has_our_key_slots(Volume& volume) const;
   void mend_copies();
   void claim_volumes();
   void make_parts();
@@ -68,6 +70,7 @@ class VaultOpener {
   const Credential& credential_;
   std::unique_ptr<VaultService> vault_;
   std::vector<Found> found_;
+  std::vector<std::unique_ptr<Volume>> unreadable_;  // locked, without a superblock that verifies
   Superblock in_force_;
   std::vector<VolumeStanding> standings_;
   Access access_ = Access::ReadWrite;

@@ -22,7 +22,9 @@ VaultStatus degraded_vault() {
 TEST(StatusText, SaysWhatIsAbsentAndUnprotected) {
   const std::string text = status_text(status_json(degraded_vault()));
   EXPECT_NE(text.find("/d2  absent"), std::string::npos) << text;
-  EXPECT_NE(text.find("unprotected 1 segment with fewer shards than the format wants, 12 stripes"), std::string::npos) << text;
+  EXPECT_NE(text.find("unprotected 1 segment with fewer shards than the format wants, 12 stripes"),
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find("1 more volume may be lost"), std::string::npos) << text;
   EXPECT_NE(text.find("512.0 GiB of 1.0 TiB free"), std::string::npos) << text;
 }

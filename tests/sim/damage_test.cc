@@ -132,6 +132,38 @@ TEST(Volumes, AnOldCopyOfOneIsNotTakenForWhole) {
   EXPECT_EQ(read_back((*vault)->tree(), file, 0, content.size()), "<Io>");
 }
 
+TEST(Volumes, OneWithoutAReadableSuperblockIsKnownByItsKeySlotsAndGetsOne) {
+  SimulatedMachine machine({2, 1});
+  const std::string content = pattern(200'000, 's');
+  InodeId file;
+  {
+    auto vault = machine.open();
+    ASSERT_TRUE(vault);
+    file = make_file((*vault)->tree(), "file");
+    ASSERT_TRUE((*vault)->tree().write(file, 0, as_bytes(content)));
+    ASSERT_TRUE((*vault)->tree().sync_file(file));
+    ASSERT_TRUE((*vault)->close());
+  }
+  for (const std::string& path : machine.disk(1).paths()) {
+    if (!path.starts_with("superblock")) continue;
+    ASSERT_TRUE(machine.disk(1).flip_bit(path, ByteOffset{100}, 1));
+  }
+  {
+    auto vault = machine.open();
+    ASSERT_TRUE(vault) << vault.error().context;
+    const auto status = (*vault)->status();
+    ASSERT_TRUE(status);
+    EXPECT_EQ(status->degraded_stripes, 0U);
+    EXPECT_EQ(status->data_losses_survived, 1U);
+    ASSERT_TRUE((*vault)->close());
+  }
+  machine.set_absent({0});
+  auto vault = machine.open();
+  ASSERT_TRUE(vault) << vault.error().context;
+  EXPECT_EQ(read_back((*vault)->tree(), file, 0, content.size()) == content, true);
+  expect_clean(**vault);
+}
+
 TEST(Volumes, OneThatFailsUnderWritesCostsNothingThatWasSynced) {
   for (const IoKind kind :
        {IoKind::ShardWrite, IoKind::ShardSync, IoKind::AreaAppend, IoKind::AreaSync}) {

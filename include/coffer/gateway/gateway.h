@@ -26,8 +26,8 @@ struct GatewayOptions {
   std::string admin;                      // HOST:PORT of /metrics, /healthz, /readyz; empty: none
   std::string tls_certificate;            // PEM files; both or none
   std::string tls_key;
-  std::string region = "us-east-1";       // what GetBucketLocation says
-  std::vector<std::string> domains;       // BUCKET.DOMAIN is a bucket's host; "localhost" always is
+  std::string region = "us-east-1";  // what GetBucketLocation says
+  std::vector<std::string> domains;  // BUCKET.DOMAIN is a bucket's host; "localhost" always is
   Durability durability = Durability::Synced;
 
   unsigned io_threads = 0;  // 0: by the number of cores

@@ -10,7 +10,13 @@
 namespace coffer {
 
 enum class FileType : std::uint8_t {
-  Regular = 1, Directory = 2, Symlink = 3, Fifo = 4, Socket = 5, CharDevice = 6, BlockDevice = 7,
+  Regular = 1,
+  Directory = 2,
+  Symlink = 3,
+  Fifo = 4,
+  Socket = 5,
+  CharDevice = 6,
+  BlockDevice = 7,
 };
 
 /// S_IFMT bits of the type (inode(7)), and back.
@@ -23,9 +29,9 @@ struct Attributes {
   std::uint16_t permissions = 0;  // 07777
   std::uint32_t uid = 0, gid = 0;
   std::uint32_t nlink = 0;
-  std::uint32_t rdev = 0;          // makedev(3) encoding of Linux
-  std::uint64_t size = 0;          // bytes
-  std::uint64_t allocated = 0;     // bytes that data occupies (st_blocks × 512)
+  std::uint32_t rdev = 0;       // makedev(3) encoding of Linux
+  std::uint64_t size = 0;       // bytes
+  std::uint64_t allocated = 0;  // bytes that data occupies (st_blocks × 512)
   Timespec atime, mtime, ctime, btime;
 };
 

@@ -24,12 +24,14 @@ namespace coffer {
 
 /// What S3 keeps with an object beside its bytes. Stored with the inode.
 struct ObjectMetadata {
-  std::string content_type;                     // empty: by the key's extension
-  std::map<std::string, std::string> headers;   // cache-control, content-encoding, … (lower-case names)
-  std::map<std::string, std::string> user;      // x-amz-meta-* without the prefix, lower-case names
-  std::string etag;                             // without quotes; empty: derived (contains '-')
-  std::map<std::string, std::string> checksums; // "crc32c" → base64 value; "type" → FULL_OBJECT | COMPOSITE
-  std::uint32_t parts = 0;                      // of a multipart object, else 0
+  std::string content_type;  // empty: by the key's extension
+  std::map<std::string, std::string>
+      headers;  // cache-control, content-encoding, … (lower-case names)
+  std::map<std::string, std::string> user;  // x-amz-meta-* without the prefix, lower-case names
+  std::string etag;                         // without quotes; empty: derived (contains '-')
+  std::map<std::string, std::string>
+      checksums;            // "crc32c" → base64 value; "type" → FULL_OBJECT | COMPOSITE
+  std::uint32_t parts = 0;  // of a multipart object, else 0
 };
 
 struct ObjectInfo {
@@ -48,15 +50,16 @@ struct BucketInfo {
 
 /// Conditions on what stands at the key at the moment of the change; checked atomically with it.
 struct WriteConditions {
-  bool if_none_match_any = false;         // If-None-Match: *
-  std::optional<std::string> if_match;    // an ETag without quotes, or "*"
+  bool if_none_match_any = false;       // If-None-Match: *
+  std::optional<std::string> if_match;  // an ETag without quotes, or "*"
 };
 
 enum class Durability : std::uint8_t { Relaxed, Synced };
 
 struct ListRequest {
   std::string prefix, delimiter;
-  std::string start_after;  // exclusive: a key, or a common prefix that was returned (both continue behind it)
+  std::string
+      start_after;  // exclusive: a key, or a common prefix that was returned (both continue behind it)
   std::uint32_t max_keys = 1000;
 };
 
@@ -72,7 +75,8 @@ class ObjectReader {
  public:
   virtual ~ObjectReader() = default;
   [[nodiscard]] virtual const ObjectInfo& info() const = 0;
-  virtual Result<std::size_t> read(std::uint64_t offset, MutableBytes out) = 0;  // short only at the end
+  virtual Result<std::size_t> read(std::uint64_t offset,
+                                   MutableBytes out) = 0;  // short only at the end
 };
 
 /// A new object or part being written; invisible until commit. Destruction without commit removes it.
@@ -81,7 +85,8 @@ class ObjectWriter {
   virtual ~ObjectWriter() = default;
   virtual Result<void> write(Bytes data) = 0;  // appended
   [[nodiscard]] virtual std::uint64_t size() const = 0;
-  virtual Result<ObjectInfo> commit(ObjectMetadata metadata, const WriteConditions& conditions, Durability durability) = 0;
+  virtual Result<ObjectInfo> commit(ObjectMetadata metadata, const WriteConditions& conditions,
+                                    Durability durability) = 0;
 };
 
 struct UploadInfo {
@@ -115,36 +120,50 @@ class Objects {
   virtual ~Objects() = default;
 
   virtual Result<void> create_bucket(std::string_view bucket, Durability durability) = 0;  // Exists
-  virtual Result<void> remove_bucket(std::string_view bucket, Durability durability) = 0;  // NotEmpty
+  virtual Result<void> remove_bucket(std::string_view bucket,
+                                     Durability durability) = 0;  // NotEmpty
   virtual Result<BucketInfo> bucket(std::string_view bucket) = 0;
   virtual Result<std::vector<BucketInfo>> buckets() = 0;
 
   virtual Result<ObjectInfo> head(std::string_view bucket, std::string_view key) = 0;
-  virtual Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket, std::string_view key) = 0;
-  virtual Result<std::unique_ptr<ObjectWriter>> begin_put(std::string_view bucket, std::string_view key) = 0;
+  virtual Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket,
+                                                            std::string_view key) = 0;
+  virtual Result<std::unique_ptr<ObjectWriter>> begin_put(std::string_view bucket,
+                                                          std::string_view key) = 0;
   /// Success also where the key was not there (S3's DELETE is idempotent): false then.
-  virtual Result<bool> remove(std::string_view bucket, std::string_view key, const WriteConditions& conditions,
-                              Durability durability) = 0;
+  virtual Result<bool> remove(std::string_view bucket, std::string_view key,
+                              const WriteConditions& conditions, Durability durability) = 0;
   /// Shares extents. `metadata` replaces the source's where given.
-  virtual Result<ObjectInfo> copy(std::string_view from_bucket, std::string_view from_key, std::string_view to_bucket,
-                                  std::string_view to_key, const std::optional<ObjectMetadata>& metadata,
+  virtual Result<ObjectInfo> copy(std::string_view from_bucket, std::string_view from_key,
+                                  std::string_view to_bucket, std::string_view to_key,
+                                  const std::optional<ObjectMetadata>& metadata,
                                   const WriteConditions& conditions, Durability durability) = 0;
   virtual Result<ListPage> list(std::string_view bucket, const ListRequest& request) = 0;
 
-  virtual Result<std::string> create_upload(std::string_view bucket, std::string_view key, const ObjectMetadata& metadata) = 0;
-  virtual Result<UploadInfo> upload(std::string_view bucket, std::string_view key, std::string_view upload_id) = 0;
+  virtual Result<std::string> create_upload(std::string_view bucket, std::string_view key,
+                                            const ObjectMetadata& metadata) = 0;
+  virtual Result<UploadInfo> upload(std::string_view bucket, std::string_view key,
+                                    std::string_view upload_id) = 0;
   /// commit()'s metadata carries the part's etag and checksums; a part number written again replaces the older one.
-  virtual Result<std::unique_ptr<ObjectWriter>> begin_part(std::string_view bucket, std::string_view key,
-                                                           std::string_view upload_id, std::uint32_t number) = 0;
-  virtual Result<std::vector<PartInfo>> parts(std::string_view bucket, std::string_view key, std::string_view upload_id) = 0;
+  virtual Result<std::unique_ptr<ObjectWriter>> begin_part(std::string_view bucket,
+                                                           std::string_view key,
+                                                           std::string_view upload_id,
+                                                           std::uint32_t number) = 0;
+  virtual Result<std::vector<PartInfo>> parts(std::string_view bucket, std::string_view key,
+                                              std::string_view upload_id) = 0;
   /// Parts in ascending order; their extents become the object's by metadata alone. `metadata.etag` is the caller's
   /// md5-of-md5s. InvalidArgument when a part is missing or its etag differs.
-  virtual Result<ObjectInfo> complete_upload(std::string_view bucket, std::string_view key, std::string_view upload_id,
-                                             const std::vector<CompletedPart>& parts, ObjectMetadata metadata,
-                                             const WriteConditions& conditions, Durability durability) = 0;
-  virtual Result<void> abort_upload(std::string_view bucket, std::string_view key, std::string_view upload_id) = 0;
-  virtual Result<UploadPage> uploads(std::string_view bucket, std::string_view prefix, std::string_view delimiter,
-                                     std::string_view key_marker, std::string_view upload_id_marker,
+  virtual Result<ObjectInfo> complete_upload(std::string_view bucket, std::string_view key,
+                                             std::string_view upload_id,
+                                             const std::vector<CompletedPart>& parts,
+                                             ObjectMetadata metadata,
+                                             const WriteConditions& conditions,
+                                             Durability durability) = 0;
+  virtual Result<void> abort_upload(std::string_view bucket, std::string_view key,
+                                    std::string_view upload_id) = 0;
+  virtual Result<UploadPage> uploads(std::string_view bucket, std::string_view prefix,
+                                     std::string_view delimiter, std::string_view key_marker,
+                                     std::string_view upload_id_marker,
                                      std::uint32_t max_uploads) = 0;
 };
 

@@ -77,7 +77,8 @@ class Tree {
 
   // ---- namespace
   virtual Result<Entry> lookup(InodeId parent, std::string_view name) = 0;
-  virtual Result<Entry> make_node(InodeId parent, std::string_view name, const NewNode& node) = 0;  // any type
+  virtual Result<Entry> make_node(InodeId parent, std::string_view name,
+                                  const NewNode& node) = 0;      // any type
   virtual Result<Entry> make_unlinked(const NewNode& node) = 0;  // O_TMPFILE: nlink 0, linkable
   virtual Result<Entry> link(InodeId inode, InodeId parent, std::string_view name) = 0;
   virtual Result<void> unlink(InodeId parent, std::string_view name) = 0;
@@ -91,21 +92,26 @@ class Tree {
 
   // ---- inodes
   virtual Result<Attributes> attributes(InodeId inode) = 0;
-  virtual Result<Attributes> set_attributes(InodeId inode, const SetAttributes& change) = 0;  // also truncate
+  virtual Result<Attributes> set_attributes(InodeId inode,
+                                            const SetAttributes& change) = 0;  // also truncate
   virtual Result<std::string> get_xattr(InodeId inode, std::string_view name) = 0;
-  virtual Result<void> set_xattr(InodeId inode, std::string_view name, Bytes value, XattrMode mode) = 0;
+  virtual Result<void> set_xattr(InodeId inode, std::string_view name, Bytes value,
+                                 XattrMode mode) = 0;
   virtual Result<void> remove_xattr(InodeId inode, std::string_view name) = 0;
   virtual Result<std::vector<std::string>> list_xattrs(InodeId inode) = 0;
 
   // ---- file bytes (Regular only)
-  virtual Result<std::size_t> read(InodeId inode, std::uint64_t offset, MutableBytes out) = 0;  // short at end of file
-  virtual Result<void> write(InodeId inode, std::uint64_t offset, Bytes data) = 0;              // all or an error
-  virtual Result<void> allocate(InodeId inode, AllocateMode mode, std::uint64_t offset, std::uint64_t length) = 0;
+  virtual Result<std::size_t> read(InodeId inode, std::uint64_t offset,
+                                   MutableBytes out) = 0;  // short at end of file
+  virtual Result<void> write(InodeId inode, std::uint64_t offset,
+                             Bytes data) = 0;  // all or an error
+  virtual Result<void> allocate(InodeId inode, AllocateMode mode, std::uint64_t offset,
+                                std::uint64_t length) = 0;
   /// Next data or hole at or behind `offset`; NotFound beyond the end (ENXIO).
   virtual Result<std::uint64_t> seek(InodeId inode, std::uint64_t offset, SeekTarget target) = 0;
   /// copy_file_range(2): shares extents. Returns bytes copied.
-  virtual Result<std::uint64_t> copy_range(InodeId from, std::uint64_t from_offset, InodeId to, std::uint64_t to_offset,
-                                           std::uint64_t length) = 0;
+  virtual Result<std::uint64_t> copy_range(InodeId from, std::uint64_t from_offset, InodeId to,
+                                           std::uint64_t to_offset, std::uint64_t length) = 0;
   /// close(2): reports write errors that happened after write() returned, once per handle that asks.
   virtual Result<void> commit_file(InodeId inode) = 0;
   virtual Result<void> sync_file(InodeId inode) = 0;  // fsync, fsyncdir

@@ -26,19 +26,20 @@ namespace coffer {
 class ChangeFeed;
 
 struct InitOptions {
-  std::vector<std::string> volumes;  // directories, made if absent; must be empty
-  std::uint8_t data = 0, parity = 0; // 0 and 0: by the number of volumes (README.md)
+  std::vector<std::string> volumes;   // directories, made if absent; must be empty
+  std::uint8_t data = 0, parity = 0;  // 0 and 0: by the number of volumes (README.md)
   CipherId cipher = default_cipher();
   KdfCost kdf_cost = kKdfCostModerate;
 };
 
 struct OpenOptions {
-  std::string volume;                      // any one of them
-  std::vector<std::string> more_volumes;   // --volume: where moved ones are now
+  std::string volume;                     // any one of them
+  std::vector<std::string> more_volumes;  // --volume: where moved ones are now
   bool read_only = false;
-  std::uint64_t memory_bytes = 0;          // 0: default_memory_bytes()
-  unsigned workers = 0;                    // 0: one per core
-  std::string state_directory;             // local state file against rollback; empty: the default (/var/lib/coffer or ~/.local/state/coffer)
+  std::uint64_t memory_bytes = 0;  // 0: default_memory_bytes()
+  unsigned workers = 0;            // 0: one per core
+  std::string
+      state_directory;  // local state file against rollback; empty: the default (/var/lib/coffer or ~/.local/state/coffer)
 };
 
 struct VolumeStatus {
@@ -56,10 +57,11 @@ struct VaultStatus {
   std::uint64_t epoch = 0;
   bool read_only = false;
   std::vector<VolumeStatus> volumes;
-  std::uint32_t data_losses_survived = 0;      // how many more volumes may go: file bytes
+  std::uint32_t data_losses_survived = 0;  // how many more volumes may go: file bytes
   std::uint32_t metadata_losses_survived = 0;
-  std::uint64_t degraded_stripes = 0;          // stripes that lack shards on current volumes
-  std::uint64_t degraded_segments = 0;         // segments with fewer shards than the vault's geometry wants
+  std::uint64_t degraded_stripes = 0;  // stripes that lack shards on current volumes
+  std::uint64_t degraded_segments =
+      0;  // segments with fewer shards than the vault's geometry wants
   std::uint64_t segments = 0, live_bytes = 0, metadata_bytes = 0;
   std::uint64_t inodes = 0;
   SpaceInfo space{};
@@ -67,8 +69,8 @@ struct VaultStatus {
 
 struct FsckReport {
   std::uint64_t inodes = 0, entries = 0, extents = 0, segments = 0, objects = 0;
-  std::uint64_t bytes_read = 0;         // with data verification
-  std::vector<std::string> problems;    // one line each, by inode number, never by name
+  std::uint64_t bytes_read = 0;       // with data verification
+  std::vector<std::string> problems;  // one line each, by inode number, never by name
   [[nodiscard]] bool clean() const { return problems.empty(); }
 };
 
@@ -80,10 +82,13 @@ struct FsckOptions {
 class Vault {
  public:
   /// Makes a vault. Warnings (two volumes on one device) are lines for a person.
-  static Result<std::vector<std::string>> init(const InitOptions& options, const Credential& credential);
-  static Result<std::unique_ptr<Vault>> open(const OpenOptions& options, const Credential& credential);
+  static Result<std::vector<std::string>> init(const InitOptions& options,
+                                               const Credential& credential);
+  static Result<std::unique_ptr<Vault>> open(const OpenOptions& options,
+                                             const Credential& credential);
   /// What can be told without a passphrase: members, geometry, epoch.
-  static Result<VaultStatus> peek(const std::string& volume, const std::vector<std::string>& more_volumes);
+  static Result<VaultStatus> peek(const std::string& volume,
+                                  const std::vector<std::string>& more_volumes);
 
   virtual ~Vault() = default;
   virtual Tree& tree() = 0;

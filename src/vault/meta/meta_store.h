@@ -101,7 +101,8 @@ struct MetaStoreDeps {
   const crypto::KeyRing* keys = nullptr;
   CipherId cipher = CipherId::XChaCha20Poly1305;  // of files written from now on
   VaultUuid vault;
-  Uuid boot;  // boot-id of this start of the machine; recorded in every WAL (docs/architecture.md, "Opening")
+  Uuid
+      boot;  // boot-id of this start of the machine; recorded in every WAL (docs/architecture.md, "Opening")
   DataBarrier* barrier = nullptr;
   MetaStoreOwner* owner = nullptr;
 };

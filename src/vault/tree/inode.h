@@ -27,14 +27,16 @@ struct Inode : std::enable_shared_from_this<Inode> {
 
   // Guarded by mutex.
   InodeRecord record;
-  FileContent content;         // regular files and objects: extents and unsealed bytes
-  bool reclaimed = false;      // its rows are gone or going: every call answers Stale
-  bool dirty = false;          // record or content changed since the last commit
-  bool fresh = false;          // no row of it is committed yet
-  bool orphan_row = false;     // an orphan row is committed
-  bool taken_apart = false;    // extents changed in a way that only a commit may keep: should it fail, the rows are read again
-  std::uint32_t readers = 0;   // snapshots (S3 GET) and writers that keep it alive without links
-  Errc write_error{};          // a write that failed after write() was answered; reported once by commit or sync
+  FileContent content;      // regular files and objects: extents and unsealed bytes
+  bool reclaimed = false;   // its rows are gone or going: every call answers Stale
+  bool dirty = false;       // record or content changed since the last commit
+  bool fresh = false;       // no row of it is committed yet
+  bool orphan_row = false;  // an orphan row is committed
+  bool taken_apart =
+      false;  // extents changed in a way that only a commit may keep: should it fail, the rows are read again
+  std::uint32_t readers = 0;  // snapshots (S3 GET) and writers that keep it alive without links
+  Errc
+      write_error{};  // a write that failed after write() was answered; reported once by commit or sync
   bool has_write_error = false;
 };
 

@@ -12,20 +12,24 @@ namespace coffer {
 
 struct InodeRecord {
   // What the rows of other kinds say beside it, and what it is for the gateway.
-  static constexpr std::uint16_t kMarker = 1;         // directory that lists as the object `k/` (mkdir, or PUT of `k/`)
-  static constexpr std::uint16_t kBucketMade = 2;     // directory made by CreateBucket
-  static constexpr std::uint16_t kHasObject = 4;      // an object row (kObject) exists
-  static constexpr std::uint16_t kHasXattrs = 8;      // xattr rows may exist
-  static constexpr std::uint16_t kExtentRows = 16;    // extents are rows; else all of them are in `extents`
-  static constexpr std::uint16_t kHidden = 32;        // part of an upload, object being written, body of `k/`: no dentry names it
-  static constexpr std::uint16_t kTwins = 64;         // directory in which a file stood beside a directory of its name
+  static constexpr std::uint16_t kMarker =
+      1;  // directory that lists as the object `k/` (mkdir, or PUT of `k/`)
+  static constexpr std::uint16_t kBucketMade = 2;  // directory made by CreateBucket
+  static constexpr std::uint16_t kHasObject = 4;   // an object row (kObject) exists
+  static constexpr std::uint16_t kHasXattrs = 8;   // xattr rows may exist
+  static constexpr std::uint16_t kExtentRows =
+      16;  // extents are rows; else all of them are in `extents`
+  static constexpr std::uint16_t kHidden =
+      32;  // part of an upload, object being written, body of `k/`: no dentry names it
+  static constexpr std::uint16_t kTwins =
+      64;  // directory in which a file stood beside a directory of its name
 
   Attributes attributes;
   std::uint16_t flags = 0;
-  InodeId parent;                 // directories: their parent; others: 0
+  InodeId parent;                     // directories: their parent; others: 0
   std::uint64_t content_version = 0;  // grows with every committed change of content: derived ETags
   std::string symlink_target;
-  std::string extents;            // encoded extents (extent.h) when kExtentRows is not set
+  std::string extents;  // encoded extents (extent.h) when kExtentRows is not set
 
   [[nodiscard]] bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
 };

@@ -15,26 +15,27 @@ namespace coffer::keys {
 
 // Every prefix that is taken; those marked * are reserved for later features and hold nothing yet.
 enum Prefix : char {
-  kCounter = 'A',        // next inode number, next cookie, …
-  kBucketSettings = 'B', // *
-  kDentry = 'D',         // parent, stored name [/]           → Dentry
-  kExtent = 'E',         // inode, file offset                 → extent (extent.h)
-  kForward = 'F',        // part inode                         → inode, offset it became part of
-  kDegraded = 'G',       // segment, stripe, shard             → empty
-  kSharedRun = 'H',      // segment, first ordinal             → shared run
-  kInode = 'I',          // inode                              → InodeRecord
-  kAccessKey = 'K',      // access key id                      → access key
-  kLongName = 'L',       // parent, hash of the stored name    → stored name
-  kObject = 'M',         // inode                              → object metadata
-  kOrphan = 'O',         // inode                              → empty: no links left, to be reclaimed
-  kPart = 'P',           // upload id, part number             → part
-  kDirectoryIndex = 'R', // parent, cookie                     → inode, type, stored name: readdir's order
-  kSegment = 'S',        // segment                            → SegmentInfo
-  kLiveBytes = 'T',      // segment                            → i64, changed by add()
-  kUpload = 'U',         // bucket inode, escaped key, upload  → upload
-  kVersion = 'V',        // * bucket inode, key, version       → version
-  kXattr = 'X',          // inode, name                        → value
-  kSharedReference = 'h',// segment, first ordinal, inode, file offset → empty
+  kCounter = 'A',         // next inode number, next cookie, …
+  kBucketSettings = 'B',  // *
+  kDentry = 'D',          // parent, stored name [/]           → Dentry
+  kExtent = 'E',          // inode, file offset                 → extent (extent.h)
+  kForward = 'F',         // part inode                         → inode, offset it became part of
+  kDegraded = 'G',        // segment, stripe, shard             → empty
+  kSharedRun = 'H',       // segment, first ordinal             → shared run
+  kInode = 'I',           // inode                              → InodeRecord
+  kAccessKey = 'K',       // access key id                      → access key
+  kLongName = 'L',        // parent, hash of the stored name    → stored name
+  kObject = 'M',          // inode                              → object metadata
+  kOrphan = 'O',  // inode                              → empty: no links left, to be reclaimed
+  kPart = 'P',    // upload id, part number             → part
+  kDirectoryIndex =
+      'R',  // parent, cookie                     → inode, type, stored name: readdir's order
+  kSegment = 'S',          // segment                            → SegmentInfo
+  kLiveBytes = 'T',        // segment                            → i64, changed by add()
+  kUpload = 'U',           // bucket inode, escaped key, upload  → upload
+  kVersion = 'V',          // * bucket inode, key, version       → version
+  kXattr = 'X',            // inode, name                        → value
+  kSharedReference = 'h',  // segment, first ordinal, inode, file offset → empty
 };
 
 std::string counter(std::string_view name);
@@ -54,7 +55,8 @@ std::string segment(SegmentId segment);
 std::string live_bytes(SegmentId segment);
 std::string degraded(SegmentId segment, std::uint32_t stripe, std::uint8_t shard);
 std::string shared_run(SegmentId segment, std::uint32_t first_ordinal);
-std::string shared_reference(SegmentId segment, std::uint32_t first_ordinal, InodeId inode, std::uint64_t file_offset);
+std::string shared_reference(SegmentId segment, std::uint32_t first_ordinal, InodeId inode,
+                             std::uint64_t file_offset);
 std::string shared_reference_prefix(SegmentId segment, std::uint32_t first_ordinal);
 std::string forward(InodeId part);
 std::string upload(InodeId bucket, std::string_view key, std::string_view upload_id);
@@ -68,7 +70,7 @@ std::string access_key(std::string_view id);
 std::string prefix_end(std::string_view prefix);
 /// Reads back what follows the prefix byte. @pre key is of that kind (checked: InodeId{0} if too short).
 InodeId inode_of(std::string_view key);
-std::uint64_t second_number_of(std::string_view key);        // cookie or file offset
-std::string_view stored_name_of(std::string_view dentry_key); // with its trailing '/'
+std::uint64_t second_number_of(std::string_view key);          // cookie or file offset
+std::string_view stored_name_of(std::string_view dentry_key);  // with its trailing '/'
 
 }  // namespace coffer::keys

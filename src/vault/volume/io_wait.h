@@ -35,7 +35,8 @@ class IoWait {
     const auto end = std::chrono::steady_clock::now() + deadline;
     MutexLock lock(state_->mutex);
     while (!state_->result) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          end - std::chrono::steady_clock::now());
       if (left.count() <= 0) return fail(Errc::TimedOut, "volume did not answer in time");
       state_->cond.wait_for(lock, left);
     }

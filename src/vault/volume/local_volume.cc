@@ -45,6 +45,8 @@ class LocalVolume final : public Volume {
     }
     if (!fd) return fail_in(path_, std::move(fd).error());
     while (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK)
+        return fail(Errc::Busy, "volume " + path_ + " is in use by another process");
       if (errno != EINTR) return fail(errno_error(errno, path_ + "/lock"));
     }
     lock_ = std::move(*fd);

@@ -25,7 +25,9 @@ class VolumeSet {
     volumes_[index] = std::move(volume);
     states_[index].store(state, std::memory_order_release);
   }
-  void set_state(std::uint8_t index, State state) { states_[index].store(state, std::memory_order_release); }
+  void set_state(std::uint8_t index, State state) {
+    states_[index].store(state, std::memory_order_release);
+  }
   [[nodiscard]] State state(std::uint8_t index) const {
     return index < kMembersMax ? states_[index].load(std::memory_order_acquire) : State::Absent;
   }
@@ -38,11 +40,14 @@ class VolumeSet {
     return state(index) == State::Current ? volumes_[index].get() : nullptr;
   }
   /// Whatever object is there, whatever its state.
-  [[nodiscard]] Volume* any(std::uint8_t index) const { return index < kMembersMax ? volumes_[index].get() : nullptr; }
+  [[nodiscard]] Volume* any(std::uint8_t index) const {
+    return index < kMembersMax ? volumes_[index].get() : nullptr;
+  }
   [[nodiscard]] std::vector<std::uint8_t> with_state(State state) const {
     std::vector<std::uint8_t> found;
     for (std::size_t i = 0; i < kMembersMax; ++i) {
-      if (volumes_[i] && states_[i].load(std::memory_order_acquire) == state) found.push_back(static_cast<std::uint8_t>(i));
+      if (volumes_[i] && states_[i].load(std::memory_order_acquire) == state)
+        found.push_back(static_cast<std::uint8_t>(i));
     }
     return found;
   }

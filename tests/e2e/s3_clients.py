@@ -125,6 +125,18 @@ def errors():
     same("a bucket that is not empty", status_of(s3.delete_bucket, Bucket="boto"), 409)
 
 
+def empty_bodies_on_one_connection():
+    """botocore sends Expect: 100-continue with each of them, and keeps the connection."""
+    import io
+    one = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1",
+                       config=Config(max_pool_connections=1, read_timeout=10, retries={"total_max_attempts": 1},
+                                     s3={"addressing_style": "path"}))
+    for round_number, size in enumerate((0, 100, 0, 0, 5 * MIB, 0)):
+        body = os.urandom(size)
+        one.put_object(Bucket="boto", Key="one-connection", Body=io.BytesIO(body))
+        same(f"put {round_number} on one connection", shown("one-connection"), hashlib.sha256(body).hexdigest())
+
+
 def presigned():
     import urllib.request
     body = s3.get_object(Bucket="boto", Key="ranged")["Body"].read()
@@ -136,7 +148,7 @@ s3.create_bucket(Bucket="boto")
 same("bucket at the mount", os.path.isdir(directory), True)
 for byte_count in (0, 1, 5 * MIB, large):
     put_and_see(byte_count)
-for step in (overwrite_and_see, mount_to_s3, ranges_and_conditions, listings, multipart_and_abort, errors, presigned):
+for step in (overwrite_and_see, mount_to_s3, ranges_and_conditions, listings, multipart_and_abort, errors, empty_bodies_on_one_connection, presigned):
     step()
 objects = [{"Key": item["Key"]} for page in s3.get_paginator("list_objects_v2").paginate(Bucket="boto") for item in page.get("Contents", [])]
 s3.delete_objects(Bucket="boto", Delete={"Objects": objects})

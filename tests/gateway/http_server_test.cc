@@ -96,6 +96,26 @@ TEST_F(HttpServer, ContinueComesAfterAuthenticationOnly) {
   EXPECT_TRUE(wrong.closed_by_server());
 }
 
+TEST_F(HttpServer, ContinueComesBeforeAnEmptyBodyToo) {
+  start();
+  RawClient client(endpoint());
+  for (const std::size_t size : {0U, 100U, 0U}) {
+    client.send(sign("PUT", "/bucket/key",
+                     {{"expect", "100-continue"}, {"content-length", std::to_string(size)}}));
+    EXPECT_EQ(client.receive().status, 100);
+    client.send(std::string(size, 'x'));
+    const RawReply put = client.receive();
+    EXPECT_EQ(put.status, 200);
+    EXPECT_EQ(put.field("connection"), "");
+  }
+  // Without a 100 the connection ends with the answer.
+  client.send(sign("PUT", "/nobucket/key", {{"expect", "100-continue"}, {"content-length", "0"}}));
+  const RawReply refused = client.receive();
+  EXPECT_EQ(refused.status, 404);
+  EXPECT_EQ(refused.field("connection"), "close");
+  EXPECT_TRUE(client.closed_by_server());
+}
+
 TEST_F(HttpServer, TakesABodyByteByByte) {
   start();
   RawClient client(endpoint());

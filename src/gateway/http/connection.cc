@@ -98,7 +98,7 @@ Task<Connection::Next> Connection::serve(Exchange& exchange) {
   const bool chunked = exchange.parser.framing() == HttpParser::Framing::Chunked;
   exchange.body_left = chunked ? 0 : exchange.head.content_length().value_or(0);
   exchange.body_done = !chunked && exchange.body_left == 0;
-  exchange.expects_continue = !exchange.body_done && exchange.parser.http_1_1() &&
+  exchange.expects_continue = exchange.parser.http_1_1() &&
                               exchange.head.value_or("expect", {}).starts_with("100-");
   exchange.running = state_.requests.take(1);
   if (exchange.running) {
@@ -113,7 +113,10 @@ Task<Connection::Next> Connection::serve(Exchange& exchange) {
   // What is left of a refused body is read if it is short; else the connection cannot go on.
   bool drained = exchange.body_done;
   if (!drained && whole && !exchange.expects_continue) drained = co_await discard_body(exchange);
-  if (!drained || !exchange.parser.keep_alive() || state_.draining) exchange.reply.close = true;
+  // After a final answer in the place of the 100 botocore misreads the next one on the connection.
+  if (!drained || exchange.expects_continue || !exchange.parser.keep_alive() || state_.draining) {
+    exchange.reply.close = true;
+  }
   const bool sent = co_await send(exchange);
   exchange.outcome.status = exchange.reply.status;
   exchange.outcome.duration = std::chrono::steady_clock::now() - exchange.started;

@@ -34,9 +34,12 @@ Task<void> Connection::begin(Exchange& exchange) {
 void Connection::begin_on_worker(Exchange& exchange) {
   Admission admission = state_.handler.begin(exchange.head);
   exchange.sink = std::move(admission.sink);
+  // Who waits for a 100 gets it also before an empty body, on the longer way through take_body().
+  const bool waits = exchange.expects_continue && exchange.body_done;
   const bool here = exchange.parser.framing() != HttpParser::Framing::Chunked &&
-                    exchange.body_left <= input_.size();
+                    exchange.body_left <= input_.size() && !waits;
   if (exchange.sink && here) {
+    exchange.expects_continue = false;  // the body came without one
     const auto length = static_cast<std::size_t>(exchange.body_left);
     const MutableBytes raw = input_.mutable_bytes().first(length);
     const Bytes payload = raw.first(exchange.sink->unframe(raw));
@@ -79,7 +82,7 @@ Task<bool> Connection::take_body(Exchange& exchange) {
     exchange.reply = state_.handler.failure(exchange.head, HttpFailure::Overloaded);
     co_return true;
   }
-  if (exchange.expects_continue && input_.empty()) {
+  if (exchange.expects_continue && (exchange.body_done || input_.empty())) {
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     const std::array<Bytes, 1> pieces{as_bytes(kContinue)};
     if (!co_await write(pieces)) co_return false;

@@ -1,7 +1,9 @@
 #include "cli/control_client.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "cli/mount_table.h"
 #include "cli/options.h"
 #include "cli/runtime_directory.h"
 #include "coffer/vault/vault.h"
@@ -11,12 +13,16 @@ namespace {
 
 constexpr int kHelloMs = 5'000;
 
-bool is_of(const nlohmann::json& hello, const std::string& place, const std::string& vault) {
-  if (!vault.empty() && hello.value("uuid", "") == vault) return true;
-  if (hello.value("mountpoint", "") == place) return true;
-  for (const auto& path : hello.value("volumes", nlohmann::json::array()))
-    if (path == place) return true;
-  return false;
+bool has_volume(const nlohmann::json& hello, const std::string& path) {
+  const auto volumes = hello.value("volumes", nlohmann::json::array());
+  return std::find(volumes.begin(), volumes.end(), path) != volumes.end();
+}
+
+/// A mount that another one hides is not what the path names.
+bool shows_at(const nlohmann::json& hello, const std::string& path,
+              const std::optional<MountEntry>& top) {
+  if (hello.value("mountpoint", "") != path) return false;
+  return !top || hello.value("mount_device", top->device) == top->device;
 }
 
 }  // namespace
@@ -29,26 +35,36 @@ std::optional<ControlClient> ControlClient::reach(const std::string& socket) {
 
 std::optional<ControlClient> ControlClient::find(const std::string& place,
                                                  const std::vector<std::string>& more_volumes) {
-  const std::vector<std::string> sockets = find_sockets();
-  if (sockets.empty()) return std::nullopt;
-  const std::string path = canonical_place(place);
-  // A mountpoint is asked for first: looking for a superblock there would read the vault itself.
-  std::string vault;
-  for (const bool peeked : {false, true}) {
-    if (peeked) {
-      const auto status = Vault::peek(path, more_volumes);
-      if (!status) break;
-      vault = status->uuid.to_string();
-    }
-    for (const std::string& socket : sockets) {
-      auto client = reach(socket);
-      if (!client || !client->socket_.send({{"do", "hello"}})) continue;
-      auto hello = client->socket_.receive(kHelloMs);
-      if (!hello || !*hello || !(*hello)->contains("ok")) continue;
-      if (is_of((**hello)["ok"], path, vault)) return client;
-    }
+  struct Daemon {
+    ControlClient client;
+    nlohmann::json hello;
+  };
+  std::vector<Daemon> daemons;
+  for (const std::string& socket : find_sockets()) {
+    auto client = reach(socket);
+    if (!client || !client->socket_.send({{"do", "hello"}})) continue;
+    auto answer = client->socket_.receive(kHelloMs);
+    if (!answer || !*answer || !(*answer)->contains("ok")) continue;
+    daemons.push_back({std::move(*client), std::move((**answer)["ok"])});
   }
-  return std::nullopt;
+  if (daemons.empty()) return std::nullopt;
+  const auto first = [&](const auto& holds) -> std::optional<ControlClient> {
+    for (Daemon& daemon : daemons)
+      if (holds(daemon.hello)) return std::move(daemon.client);
+    return std::nullopt;
+  };
+  using Json = nlohmann::json;
+  const std::string path = canonical_place(place);
+  // A mountpoint is asked for first, of all of them: a volume of one vault may lie below another's mount,
+  // and looking for a superblock at a mountpoint would read the vault itself.
+  const auto top = top_mount(path);
+  if (auto found = first([&](const Json& hello) { return shows_at(hello, path, top); }))
+    return found;
+  if (auto found = first([&](const Json& hello) { return has_volume(hello, path); })) return found;
+  const auto status = Vault::peek(path, more_volumes);
+  if (!status) return std::nullopt;
+  const std::string vault = status->uuid.to_string();
+  return first([&](const Json& hello) { return hello.value("uuid", "") == vault; });
 }
 
 Result<nlohmann::json> ControlClient::ask(const nlohmann::json& request,

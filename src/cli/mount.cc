@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/doors_options.h"
+#include "cli/mount_place.h"
 
 namespace coffer::cli {
 namespace {
@@ -13,6 +14,9 @@ namespace {
 constexpr const char* kFooter =
     R"(VOLUME is any one of the vault's volumes; the others are found by it. The command returns when the
 mount answers; the vault stays open in the background until 'coffer unmount MOUNTPOINT'.
+
+MOUNTPOINT is an empty directory where nothing is mounted; -o nonempty takes one with files in it,
+which are hidden until the unmount.
 
 -o takes the words of mount(8): ro, allow_other, nosuid, suid, nodev, dev, noexec, noatime, and
 passfile=F, passcommand=C, keyfile=F, volume=PATH, s3=HOST:PORT, so that /etc/fstab can say:
@@ -26,7 +30,7 @@ Examples:
 
 struct MountCommand {
   std::string volume, mountpoint;
-  bool foreground = false, read_only = false, allow_other = false;
+  bool foreground = false, read_only = false, allow_other = false, over_content = false;
   std::vector<std::string> words;  // of each -o
   VaultOptions vault;
   DaemonOptions daemon;
@@ -52,6 +56,8 @@ std::string take_words(MountCommand& command) {
         command.vault.more_volumes.push_back(value);
       else if (key == "s3")
         command.gateway.listen = {value};
+      else if (key == "nonempty")
+        command.over_content = true;
       else
         rest += (rest.empty() ? "" : ",") + word;
     }
@@ -68,6 +74,8 @@ Result<ExitCode> run(MountCommand& command) {
   mount.read_only = command.read_only;
   mount.allow_other = command.allow_other;
   mount.workers = command.vault.workers;
+  COFFER_TRY(
+      check_mount_place(mount.mountpoint, command.over_content ? Content::Hidden : Content::Kept));
   plan.doors.mount = std::move(mount);
   COFFER_ASSIGN(plan.open, open_options(command.vault, command.volume));
   plan.open.read_only = command.read_only;
@@ -91,7 +99,7 @@ void add_mount(CLI::App& app, Command& chosen) {
   CLI::App* mount = app.add_subcommand("mount", "Mount a vault as a directory");
   mount->footer(kFooter);
   mount->add_option("VOLUME", command->volume, "any one volume of the vault")->required();
-  mount->add_option("MOUNTPOINT", command->mountpoint, "an existing directory")->required();
+  mount->add_option("MOUNTPOINT", command->mountpoint, "an empty directory")->required();
   mount->add_flag("--foreground,-f", command->foreground, "stay in the foreground, and log there");
   mount->add_flag("--read-only,-r", command->read_only, "take no writes");
   mount->add_flag("--allow-other", command->allow_other, "other users may use the mount as well");

@@ -27,28 +27,34 @@ std::string unescape(const std::string& text) {
 
 }  // namespace
 
-bool is_coffer_mount_in(const std::string& table, const std::string& path) {
+std::optional<MountEntry> top_mount_in(const std::string& table, const std::string& path) {
   std::istringstream lines(table);
-  bool found = false;
+  std::optional<MountEntry> found;
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::vector<std::string> fields;
     for (std::string word; words >> word;) fields.push_back(std::move(word));
     if (fields.size() < 7 || unescape(fields[4]) != path) continue;
-    for (std::size_t i = 6; i + 1 < fields.size(); ++i) {
+    for (std::size_t i = 6; i + 2 < fields.size(); ++i) {
       if (fields[i] != "-") continue;
-      found = fields[i + 1] == "fuse.coffer";  // the last mount on a path is the one that shows
+      // The last mount on a path is the one that shows.
+      found = MountEntry{fields[2], fields[i + 1], unescape(fields[i + 2])};
       break;
     }
   }
   return found;
 }
 
-bool is_coffer_mount(const std::string& path) {
+std::optional<MountEntry> top_mount(const std::string& path) {
   std::ifstream file("/proc/self/mountinfo");
   std::stringstream table;
   table << file.rdbuf();
-  return is_coffer_mount_in(table.str(), path);
+  return top_mount_in(table.str(), path);
+}
+
+bool is_coffer_mount(const std::string& path) {
+  const auto mounted = top_mount(path);
+  return mounted && mounted->type == "fuse.coffer";
 }
 
 }  // namespace coffer::cli

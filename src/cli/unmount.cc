@@ -24,10 +24,7 @@ Examples:
 Result<ExitCode> run(const std::string& place) {
   const std::string path = canonical_place(place);
   if (auto daemon = ControlClient::find(path)) {
-    if (auto stopped = daemon->ask({{"do", "stop"}}); !stopped) {
-      if (stopped.error().code != Errc::Busy) return fail(std::move(stopped).error());
-      return fail(Errc::Busy, path + " is in use ('fuser -vm " + path + "' shows by what)");
-    }
+    COFFER_TRY(daemon->ask({{"do", "stop"}}));
     daemon->wait_closed();
     return ExitCode::Ok;
   }

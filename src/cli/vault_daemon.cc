@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cli/control_server.h"
+#include "cli/mount_table.h"
 #include "cli/status_report.h"
 #include "cli/vault_requests.h"
 #include "coffer/core/log.h"
@@ -35,6 +36,7 @@ struct VaultDaemon::Impl {
   std::string uuid;
   std::unique_ptr<Vault> vault;
   std::unique_ptr<fuse::Mount> mount;
+  std::string mount_device;  // by which the mount table knows it
   std::unique_ptr<Gateway> gateway;
   std::thread mount_watcher;  // asks for the stop when the mount ends
   std::unique_ptr<ControlServer> control;
@@ -50,6 +52,7 @@ struct VaultDaemon::Impl {
   Result<json> handle(const json& request, const ReportProgress& progress);
   Result<json> hello();
   Result<json> status();
+  Result<void> unmount();
   Result<json> stop_and_wait();
   Result<void> close();
 };
@@ -57,6 +60,7 @@ struct VaultDaemon::Impl {
 Result<void> VaultDaemon::Impl::open_doors(Doors doors) {
   if (doors.mount) {
     COFFER_ASSIGN(mount, fuse::Mount::start(*vault, *doors.mount));
+    if (const auto mounted = top_mount(mount->mountpoint())) mount_device = mounted->device;
     mount_watcher = std::thread([this] {
       mount->wait();
       stop.request();
@@ -90,7 +94,10 @@ Result<json> VaultDaemon::Impl::handle(const json& request, const ReportProgress
 
 Result<json> VaultDaemon::Impl::hello() {
   json answer{{"uuid", uuid}, {"pid", ::getpid()}, {"volumes", json::array()}};
-  if (mount) answer["mountpoint"] = mount->mountpoint();
+  if (mount) {
+    answer["mountpoint"] = mount->mountpoint();
+    if (!mount_device.empty()) answer["mount_device"] = mount_device;
+  }
   COFFER_ASSIGN(const VaultStatus status, vault->status());
   for (const VolumeStatus& volume : status.volumes) answer["volumes"].push_back(volume.path);
   return answer;
@@ -113,12 +120,25 @@ Result<json> VaultDaemon::Impl::status() {
   return answer;
 }
 
+/// Busy where a program uses the mount, or where another mount is on top of it, which the path names.
+Result<void> VaultDaemon::Impl::unmount() {
+  const std::string& place = mount->mountpoint();
+  const auto top = top_mount(place);
+  if (top && !mount_device.empty() && top->device != mount_device)
+    return fail(Errc::Busy, place + ": another mount (" + top->type + " of " + top->source +
+                                ") is on top of it, to be unmounted first");
+  auto unmounted = mount->unmount();
+  if (!unmounted && unmounted.error().code == Errc::Busy)
+    return fail(Errc::Busy, place + " is in use ('fuser -vm " + place + "' shows by what)");
+  return unmounted;
+}
+
 /// A mount that is in use refuses, and everything goes on. Otherwise the answer is given when the
 /// vault is closed and its lock released.
 Result<json> VaultDaemon::Impl::stop_and_wait() {
   {
     const std::shared_lock lock(in_use);
-    if (!closing && mount) COFFER_TRY(mount->unmount());
+    if (!closing && mount) COFFER_TRY(unmount());
   }
   stop.request();
   COFFER_TRY(close_outcome_shared.get());

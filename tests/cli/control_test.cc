@@ -7,6 +7,7 @@
 
 #include "cli/control_client.h"
 #include "cli/control_server.h"
+#include "cli/mount_table.h"
 #include "cli/runtime_directory.h"
 #include "tests/support/temp_directory.h"
 
@@ -118,6 +119,54 @@ TEST_F(Control, SocketOfADeadDaemonIsReplaced) {
   EXPECT_FALSE(ControlClient::find(place_));
   start();
   EXPECT_TRUE(ControlClient::find(place_));
+}
+
+/// A daemon that says `hello`, and who it is.
+std::unique_ptr<ControlServer> make_daemon(const char* uuid, json hello) {
+  hello["uuid"] = uuid;
+  auto server = ControlServer::start(*Uuid::parse(uuid),
+                                     [hello](const json& request, const auto&) -> Result<json> {
+                                       if (request.at("do") == "hello") return hello;
+                                       return json(hello.at("uuid"));
+                                     });
+  return server ? std::move(*server) : nullptr;
+}
+
+std::string who_is_at(const std::string& place) {
+  auto client = ControlClient::find(place);
+  if (!client) return "nobody";
+  const auto answer = client->ask({{"do", "who"}});
+  return answer ? answer->get<std::string>() : answer.error().context;
+}
+
+TEST_F(Control, AMountpointGoesBeforeAVolumeOfTheSamePath) {
+  constexpr const char* kFirst = "0123456789abcdef0123456789abcdef";
+  constexpr const char* kSecond = "1123456789abcdef0123456789abcdef";
+  const json has_volume{{"volumes", {place_}}};
+  const json is_mounted{{"mountpoint", place_}};
+  for (const bool swapped : {false, true}) {
+    const auto first = make_daemon(kFirst, swapped ? is_mounted : has_volume);
+    const auto second = make_daemon(kSecond, swapped ? has_volume : is_mounted);
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(who_is_at(place_), swapped ? kFirst : kSecond);
+  }
+}
+
+TEST_F(Control, OfSeveralMountsOnAPathTheOneThatShowsIsMeant) {
+  constexpr const char* kFirst = "0123456789abcdef0123456789abcdef";
+  constexpr const char* kSecond = "1123456789abcdef0123456789abcdef";
+  const auto shown = top_mount("/proc");
+  ASSERT_TRUE(shown);
+  const json top{{"mountpoint", "/proc"}, {"mount_device", shown->device}};
+  const json hidden{{"mountpoint", "/proc"}, {"mount_device", "0:999999"}};
+  for (const bool swapped : {false, true}) {
+    const auto first = make_daemon(kFirst, swapped ? top : hidden);
+    const auto second = make_daemon(kSecond, swapped ? hidden : top);
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(who_is_at("/proc"), swapped ? kFirst : kSecond);
+  }
+  const auto alone = make_daemon(kFirst, hidden);
+  EXPECT_EQ(who_is_at("/proc"), "nobody");
 }
 
 TEST_F(Control, ManyClientsAtOnceAreAllAnswered) {

@@ -13,23 +13,33 @@ constexpr const char* kTable =
     "73 22 0:53 / /mnt/hidden rw - fuse.coffer coffer rw\n"
     "74 73 0:54 / /mnt/hidden rw - tmpfs none rw\n";
 
+std::string type_at(const std::string& path) {
+  const auto found = top_mount_in(kTable, path);
+  return found ? found->type : "nothing";
+}
+
 TEST(MountTable, FindsAVaultAtExactlyItsMountpoint) {
-  EXPECT_TRUE(is_coffer_mount_in(kTable, "/mnt/safe"));
-  EXPECT_FALSE(is_coffer_mount_in(kTable, "/mnt/safe/below"));
-  EXPECT_FALSE(is_coffer_mount_in(kTable, "/mnt"));
+  const auto found = top_mount_in(kTable, "/mnt/safe");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->type, "fuse.coffer");
+  EXPECT_EQ(found->device, "0:50");
+  EXPECT_EQ(found->source, "/disk1/vault");
+  EXPECT_EQ(type_at("/mnt/safe/below"), "nothing");
+  EXPECT_EQ(type_at("/mnt"), "nothing");
 }
 
 TEST(MountTable, ReadsEscapedNamesAndOptionalFields) {
-  EXPECT_TRUE(is_coffer_mount_in(kTable, "/mnt/with blank"));
+  EXPECT_EQ(type_at("/mnt/with blank"), "fuse.coffer");
 }
 
-TEST(MountTable, OtherFileSystemsAreNotVaults) {
-  EXPECT_FALSE(is_coffer_mount_in(kTable, "/"));
-  EXPECT_FALSE(is_coffer_mount_in(kTable, "/mnt/other"));
+TEST(MountTable, OtherFileSystemsKeepTheirType) {
+  EXPECT_EQ(type_at("/"), "ext4");
+  EXPECT_EQ(type_at("/mnt/other"), "fuse.sshfs");
 }
 
-TEST(MountTable, VaultThatAnotherMountHidesIsNotThere) {
-  EXPECT_FALSE(is_coffer_mount_in(kTable, "/mnt/hidden"));
+TEST(MountTable, OfSeveralMountsTheTopOneShows) {
+  EXPECT_EQ(type_at("/mnt/hidden"), "tmpfs");
+  EXPECT_EQ(top_mount_in(kTable, "/mnt/hidden")->device, "0:54");
 }
 
 }  // namespace

@@ -85,6 +85,30 @@ unmount_vault "$mnt"
 [ "$(cat "$work/mnt2/two")" = 2 ] || fail "ending one daemon ended the other"
 unmount_vault "$work/mnt2"
 
+say "a place that is in use is not mounted over, and each command means the vault that shows there"
+second=${volumes[0]}
+mount_vault "$first" "$mnt"
+expect_exit 4 coffer mount "$second" "$mnt"
+expect_exit 4 coffer mount "$second" /proc
+expect_exit 1 coffer mount "$second" "$first"
+mkdir "$work/full"
+: >"$work/full/file"
+expect_exit 1 coffer mount "$second" "$work/full"
+[ "$(grep -c " $mnt " /proc/self/mountinfo)" -eq 1 ] || fail "something was mounted over a mount"
+mount_vault "$second" "$work/full" -o nonempty
+[ ! -e "$work/full/file" ] || fail "-o nonempty mounted nothing"
+unmount_vault "$work/full"
+[ -e "$work/full/file" ] || fail "what was below the mount is gone"
+if mount -t tmpfs none "$mnt" 2>/dev/null; then
+  loop_mounts+=("$mnt") # unmounted at the end, whatever happens
+  expect_exit 1 coffer unmount "$mnt"
+  expect_exit 4 coffer unmount "$first"
+  mountpoint -q "$mnt" || fail "unmount took another mount away"
+  umount "$mnt"
+  loop_mounts=()
+fi
+unmount_vault "$mnt"
+
 say "only the root is known once all is closed and dropped"
 mount_vault "$first" "$mnt"
 make_tree "$mnt/tree" 100

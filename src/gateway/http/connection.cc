@@ -98,8 +98,8 @@ Task<Connection::Next> Connection::serve(Exchange& exchange) {
   const bool chunked = exchange.parser.framing() == HttpParser::Framing::Chunked;
   exchange.body_left = chunked ? 0 : exchange.head.content_length().value_or(0);
   exchange.body_done = !chunked && exchange.body_left == 0;
-  exchange.expects_continue = exchange.parser.http_1_1() &&
-                              exchange.head.value_or("expect", {}).starts_with("100-");
+  exchange.expects_continue =
+      exchange.parser.http_1_1() && exchange.head.value_or("expect", {}).starts_with("100-");
   exchange.running = state_.requests.take(1);
   if (exchange.running) {
     co_await begin(exchange);

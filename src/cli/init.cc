@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/options.h"
@@ -27,7 +28,8 @@ Examples:
 
 struct InitCommand {
   std::vector<std::string> volumes;
-  int data = 0, parity = 0;
+  int data = 0;
+  std::optional<int> parity;
   std::string cipher, kdf_cost = "moderate";
   CredentialSource credential;
 };
@@ -40,15 +42,15 @@ Result<KdfCost> parse_kdf_cost(const std::string& word) {
 }
 
 Result<ExitCode> run(const InitCommand& command) {
-  if ((command.data == 0) != (command.parity == 0) && command.data == 0)
-    return fail(Errc::InvalidArgument, "--parity goes with --data");
-  if (command.data + command.parity > 32)
+  if ((command.data > 0) != command.parity.has_value())
+    return fail(Errc::InvalidArgument, "--data and --parity go together");
+  if (command.data + command.parity.value_or(0) > 32)
     return fail(Errc::InvalidArgument, "--data and --parity are together at most 32");
   InitOptions options;
   for (const std::string& volume : command.volumes)
     options.volumes.push_back(absolute_path(volume));
   options.data = static_cast<std::uint8_t>(command.data);
-  options.parity = static_cast<std::uint8_t>(command.parity);
+  options.parity = static_cast<std::uint8_t>(command.parity.value_or(0));
   if (!command.cipher.empty()) {
     COFFER_ASSIGN(options.cipher, parse_cipher(command.cipher));
   }

@@ -47,28 +47,24 @@ void open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* file) {
   if (::fuse_reply_open(req, file) != 0) close_inode(context, InodeId(inode), access);
 }
 
-/// Somebody else (the other door) may have made the name since the kernel saw none.
-Result<Entry> create_or_find(Context& context, Maker maker, InodeId parent, const char* name,
-                             mode_t mode, int flags) {
+/// Somebody else (the other door) may have made the name since the kernel saw none. The kernel has then checked the
+/// permissions of the directory only: on ESTALE it walks the path again and checks what it finds.
+Result<Entry> create_new(Context& context, Maker maker, InodeId parent, const char* name,
+                         mode_t mode, int flags) {
   COFFER_ASSIGN(const NewNode node, new_node(context, maker, parent, FileType::Regular, mode));
   Result<Entry> made = context.tree.make_node(parent, name, node);
-  if (made || made.error().code != Errc::Exists || (flags & O_EXCL) != 0) {
-    if (!made) return made;
-    COFFER_ASSIGN(const Entry counted, hand_out(context, *made));
-    context.inodes.note_capability_absent(counted.inode);
-    return counted;
-  }
-  COFFER_ASSIGN(const Entry found, context.tree.lookup(parent, name));
-  // Not a file: on ESTALE the kernel walks the path again and finds what it is.
-  if (found.attributes.type != FileType::Regular) return fail(Errc::Stale);
-  return hand_out(context, found);
+  if (!made && made.error().code == Errc::Exists && (flags & O_EXCL) == 0) return fail(Errc::Stale);
+  if (!made) return made;
+  COFFER_ASSIGN(const Entry counted, hand_out(context, *made));
+  context.inodes.note_capability_absent(counted.inode);
+  return counted;
 }
 
 void create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
             fuse_file_info* file) {
   Context& context = context_of(req);
   const Result<Entry> entry =
-      create_or_find(context, maker_of(req), InodeId(parent), name, mode, file->flags);
+      create_new(context, maker_of(req), InodeId(parent), name, mode, file->flags);
   if (!entry) return reply_error(req, entry.error());
   // A fresh file has nothing to truncate.
   const bool fresh = entry->attributes.size == 0;

@@ -70,20 +70,25 @@ Result<void> make_metadata(const VolumeSet& volumes, const Superblock& configura
 
 }  // namespace
 
-Result<void> VaultService::init(std::vector<std::unique_ptr<Volume>> found,
-                                const InitParameters& parameters, const Credential& credential) {
-  const std::size_t count = found.size();
+Result<void> VaultService::check_geometry(const InitParameters& parameters, std::size_t count) {
   if (count > VolumeSet::kMembersMax) return fail(Errc::InvalidArgument, "more than 64 volumes");
   if (parameters.data == 0 || parameters.data + parameters.parity > 32) {
     return fail(Errc::InvalidArgument,
                 "data and parity shards: at least 1 + 0, at most 32 together");
   }
   if (count < std::size_t{parameters.data} + parameters.parity) {
-    return fail(Errc::NotEnoughVolumes, std::to_string(parameters.data) + "+" +
-                                            std::to_string(parameters.parity) + " needs " +
-                                            std::to_string(parameters.data + parameters.parity) +
-                                            " volumes, " + std::to_string(count) + " given");
+    return fail(Errc::InvalidArgument, std::to_string(parameters.data) + "+" +
+                                           std::to_string(parameters.parity) + " needs " +
+                                           std::to_string(parameters.data + parameters.parity) +
+                                           " volumes, " + std::to_string(count) + " given");
   }
+  return {};
+}
+
+Result<void> VaultService::init(std::vector<std::unique_ptr<Volume>> found,
+                                const InitParameters& parameters, const Credential& credential) {
+  const std::size_t count = found.size();
+  COFFER_TRY(check_geometry(parameters, count));
   VolumeSet volumes;
   for (std::size_t i = 0; i < count; ++i) {
     COFFER_TRY(found[i]->lock());

@@ -133,12 +133,8 @@ Result<std::vector<std::string>> Vault::init(const InitOptions& options,
   parameters.kdf_cost = options.kdf_cost;
   parameters.root_uid = ::geteuid();
   parameters.root_gid = ::getegid();
-  if (options.volumes.size() < std::size_t{parameters.data} + parameters.parity) {
-    return fail(Errc::NotEnoughVolumes, std::to_string(parameters.data) + "+" +
-                                            std::to_string(parameters.parity) + " needs at least " +
-                                            std::to_string(parameters.data + parameters.parity) +
-                                            " volumes");
-  }
+  // Before any directory is made.
+  COFFER_TRY(VaultService::check_geometry(parameters, options.volumes.size()));
   std::vector<std::string> warnings;
   std::vector<std::unique_ptr<Volume>> volumes;
   std::map<std::uint64_t, std::string> devices;

@@ -70,24 +70,33 @@ Result<void> VaultOpener::read_superblocks(std::vector<std::unique_ptr<Volume>> 
 // ---- 2: keys, MACs, who is current
 
 Result<void> VaultOpener::unlock() {
-  const auto newest = std::max_element(
-      found_.begin(), found_.end(),
-      [](const Found& a, const Found& b) { return a.superblock.epoch < b.superblock.epoch; });
+  // No MAC could be checked yet, so one superblock may be forged and name what nobody has: the next epoch's is tried then.
+  std::vector<Superblock> by_epoch;
+  for (const Found& found : found_) by_epoch.push_back(found.superblock);
+  std::ranges::stable_sort(by_epoch, std::greater{}, &Superblock::epoch);
+  for (const Superblock& superblock : by_epoch) {
+    COFFER_ASSIGN(const bool unlocked, unlock_with(superblock.key_store_digest));
+    if (unlocked) return {};
+  }
+  return fail(Errc::Corrupt, "no volume holds the key slots in force");
+}
+
+/// False if no volume has the key slots of that digest.
+Result<bool> VaultOpener::unlock_with(const crypto::Digest& key_slots) {
   for (const Found& found : found_) {
     for (const std::uint64_t generation : {std::uint64_t{0}, std::uint64_t{1}}) {
       const auto bytes = read_file(found.volume->files(), crypto::key_store_file_name(generation),
                                    ByteCount{crypto::KeyStore::kBytesMax});
-      if (!bytes || crypto::digest(as_bytes(*bytes)) != newest->superblock.key_store_digest)
-        continue;
+      if (!bytes || crypto::digest(as_bytes(*bytes)) != key_slots) continue;
       const auto store = crypto::KeyStore::parse(as_bytes(*bytes));
       if (!store) continue;
       COFFER_ASSIGN(crypto::UnlockedKeys keys, store->unlock(credential_));
       vault_->keys_ = std::make_unique<crypto::UnlockedKeys>(std::move(keys));
       vault_->key_store_bytes_ = *bytes;
-      return {};
+      return true;
     }
   }
-  return fail(Errc::Corrupt, "no volume holds the key slots in force");
+  return false;
 }
 
 Result<void> VaultOpener::verify_superblocks() {
@@ -241,9 +250,9 @@ Result<void> VaultOpener::finish() {
   vault.inodes_ = std::make_unique<InodeStore>(
       InodeStore::Deps{&meta, vault.segments_.get(), vault.ledger_.get(),
                        std::max<std::size_t>(vault.budget_.attribute_bytes / 1024, 4096)});
-  vault.bytes_ = std::make_unique<FileBytes>(
-      FileBytes::Deps{&meta, vault.segments_.get(), vault.ledger_.get(), vault.inodes_.get(),
-                      [&vault] { return vault.make_room(); }});
+  vault.bytes_ = std::make_unique<FileBytes>(FileBytes::Deps{
+      &meta, vault.segments_.get(), vault.ledger_.get(), vault.inodes_.get(),
+      [&vault] { return vault.make_room(); }, [&vault] { return vault.check_intact(); }});
   Namespace::Deps names;
   names.meta = &meta;
   names.segments = vault.segments_.get();

@@ -33,6 +33,7 @@ class VaultOpener {
 
   Result<void> read_superblocks(std::vector<std::unique_ptr<Volume>> volumes);
   Result<void> unlock();
+  Result<bool> unlock_with(const crypto::Digest& key_slots);
   Result<void> verify_superblocks();
   Result<void> assess_volumes();
   void adopt_unreadable();

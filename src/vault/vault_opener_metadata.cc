@@ -74,6 +74,7 @@ std::vector<MirrorDirectory> VaultOpener::fresh_mirrors() const {
 /// Step 5's lock record, and the proof that each volume takes writes: one that does not is as good as away.
 void VaultOpener::claim_volumes() {
   VolumeSet& volumes = vault_->volumes_;
+  vault_->claimed_ = true;
   for (const VolumeSet::State state : {VolumeSet::State::Current, VolumeSet::State::ReadOnlyData}) {
     for (const std::uint8_t index : volumes.with_state(state)) {
       auto claimed = VolumeLock::claim(*volumes.any(index), vault_->lock_record_);
@@ -87,8 +88,12 @@ void VaultOpener::claim_volumes() {
 }
 
 Result<void> VaultOpener::open_metadata() {
-  if (!read_only_) claim_volumes();
-  const std::vector<MirrorDirectory> named = named_mirrors();
+  // Before the claim, which writes: an opening that is refused has changed nothing.
+  std::vector<MirrorDirectory> named = named_mirrors();
+  if (!named.empty() && !read_only_) {
+    claim_volumes();
+    named = named_mirrors();
+  }
   if (named.empty())
     return fail(Errc::NotEnoughVolumes, "no volume that is there holds current metadata");
   if (read_only_) return open_read_only(named);

@@ -44,9 +44,10 @@ void VaultOpener::remove_dead_shards() {
   auto rows = vault_->meta_->cursor(from, keys::prefix_end(from));
   for (rows->seek(from); rows->valid(); rows->next()) {
     ByteReader in(rows->value());
-    known.insert(decode_segment_info(SegmentId{keys::inode_of(rows->key()).value()}, in)
-                     .uid.value()
-                     .to_string());
+    const SegmentInfo info =
+        decode_segment_info(SegmentId{keys::inode_of(rows->key()).value()}, in);
+    if (!in.ok()) return;  // what cannot be read may name any file
+    known.insert(info.uid.value().to_string());
   }
   if (!rows->status()) return;
   for (const std::uint8_t index : vault_->volumes_.with_state(VolumeSet::State::Current)) {

@@ -160,6 +160,13 @@ Result<void> VaultService::sync() {
     if (degraded_rows_.empty()) break;
   }
   ledger_->reap();
+  // A round that others ran meanwhile may have lost what this call was to make durable.
+  return check_intact();
+}
+
+Result<void> VaultService::check_intact() const {
+  if (bytes_lost_.load()) return fail(Errc::Io, "bytes that were written before are lost");
+  if (meta_->failed()) return fail(Errc::Io, "the metadata store failed earlier");
   return {};
 }
 
@@ -384,7 +391,7 @@ Result<void> VaultService::close() {
   const bool sound = done && meta_ && meta_->damaged_members().empty();
   if (sound && !read_only_.load()) keep_first(configuration_->mark_clean());
   for (const std::uint8_t index : volumes_.with_state(VolumeSet::State::Current)) {
-    if (!parameters_.read_only) VolumeLock::release(*volumes_.any(index), lock_record_);
+    if (claimed_) VolumeLock::release(*volumes_.any(index), lock_record_);
   }
   if (executor_) executor_->stop();
   return done;

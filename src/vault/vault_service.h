@@ -54,6 +54,8 @@ class VaultService final : public Vault,
                                                     const OpenParameters& parameters,
                                                     const Credential& credential);
   ~VaultService() override;
+  /// What init() refuses of k, m and the number of volumes, before anything is made.
+  static Result<void> check_geometry(const InitParameters& parameters, std::size_t count);
 
   Tree& tree() override;
   Objects& objects() override;
@@ -89,6 +91,8 @@ class VaultService final : public Vault,
   /// The one way to make things durable: data, then the rows that syncing it asked for, then the log.
   Result<void> sync();
   Result<void> write_deferred_rows();
+  /// Io once answered bytes are lost or rows can no longer be written.
+  [[nodiscard]] Result<void> check_intact() const;
   bool make_room();
   void become_read_only(const Error& why);
   Result<void> leave_configuration(std::uint8_t member_index, MemberState state);
@@ -106,6 +110,7 @@ class VaultService final : public Vault,
   std::atomic<bool> bytes_lost_{
       false};  // a sync could not save answered writes: no later sync succeeds
   bool closed_ = false;
+  bool claimed_ = false;  // the lock records are ours
 
   VolumeSet volumes_;
   LockRecord lock_record_;

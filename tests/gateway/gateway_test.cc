@@ -10,6 +10,7 @@
 
 #include "coffer/vault/vault.h"
 #include "tests/gateway/raw_client.h"
+#include "tests/support/source_root.h"
 #include "tests/support/temp_directory.h"
 
 namespace coffer::gateway {
@@ -62,7 +63,7 @@ class GatewayTest : public ::testing::Test {
   /// Runs one of the scripts beside this file against the gateway; `environment` is "NAME=value ".
   int run(const std::string& interpreter, const std::string& script, const std::string& more = {},
           const std::string& environment = {}) {
-    const auto path = std::filesystem::path(__FILE__).parent_path() / script;
+    const auto path = coffer::test::source_root() / "tests" / "gateway" / script;
     const std::string scheme = environment.empty() ? "http://" : "https://";
     const std::string command = environment + "timeout 200 " + interpreter + " " + path.string() +
                                 " " + scheme + gateway_->local_endpoint() + " " +

@@ -189,6 +189,68 @@ TEST(Volumes, OneThatFailsUnderWritesCostsNothingThatWasSynced) {
   }
 }
 
+TEST(LostWrites, AreToldByEveryLaterCloseAndSync) {
+  SimulatedMachine machine({1, 0});
+  auto vault = machine.open();
+  ASSERT_TRUE(vault);
+  Tree& tree = (*vault)->tree();
+  const InodeId file = make_file(tree, "file");
+  ASSERT_TRUE(tree.write(file, 0, as_bytes(pattern(200'000, 'l'))));
+  ASSERT_TRUE(
+      tree.commit_file(file));  // nothing is left to commit: what follows is the sync's to tell
+  machine.disk(0).faults().add({.kind = IoKind::ShardSync, .effect = FaultEffect::Io});
+  EXPECT_FALSE((*vault)->commit_and_sync());
+  for (int i = 0; i < 2; ++i) {
+    const auto closed = tree.commit_file(file);
+    EXPECT_EQ(closed ? Errc::Exists : closed.error().code, Errc::Io);
+    const auto synced = tree.sync_file(file);
+    EXPECT_EQ(synced ? Errc::Exists : synced.error().code, Errc::Io);
+    static_cast<void>((*vault)->segments().seal_open());  // as making room does
+  }
+}
+
+TEST(FailedTruncation, LeavesTheFileAsItWasAndLaterWritesAreKept) {
+  SimulatedMachine machine({1, 0});
+  constexpr std::uint64_t kPieces = 6000;  // more rows than the blocks that opening reads hold
+  constexpr std::uint64_t kLast = (kPieces - 1) * 8192;
+  const std::string content = pattern(4096, 't');
+  const std::string later = pattern(70'000, 'x');
+  InodeId file;
+  {
+    auto vault = machine.open();
+    ASSERT_TRUE(vault);
+    Tree& tree = (*vault)->tree();
+    file = make_file(tree, "file");
+    for (std::uint64_t i = 0; i < kPieces; ++i)
+      ASSERT_TRUE(tree.write(file, i * 8192, as_bytes(content)));
+    ASSERT_TRUE(tree.commit_file(file));
+    ASSERT_TRUE((*vault)->close());
+  }
+  {
+    auto vault = machine.open();
+    ASSERT_TRUE(vault) << vault.error().context;
+    Tree& tree = (*vault)->tree();
+    ASSERT_TRUE(tree.attributes(file));
+    machine.disk(0).faults().add({.kind = IoKind::AreaRead,
+                                  .path_contains = "meta.",
+                                  .effect = FaultEffect::Io,
+                                  .repeat = Fault::Repeat::Forever});
+    SetAttributes cut;
+    cut.size = 500'000;
+    const auto failed = tree.set_attributes(file, cut);
+    ASSERT_FALSE(failed) << "nothing was read: the test shows nothing";
+    machine.disk(0).faults().clear();
+    ASSERT_TRUE(tree.write(file, 0, as_bytes(later)));
+    ASSERT_TRUE(tree.sync_file(file));
+  }
+  machine.power_cut(3);
+  auto vault = machine.open();
+  ASSERT_TRUE(vault) << vault.error().context;
+  Tree& tree = (*vault)->tree();
+  EXPECT_EQ(read_back(tree, file, 0, later.size()) == later, true);
+  EXPECT_EQ(read_back(tree, file, kLast, content.size()) == content, true);
+}
+
 TEST(BitRot, AFlippedBitAnywhereOnOneVolumeGivesRightBytes) {
   SimulatedMachine machine({2, 1});
   Workload work(21);

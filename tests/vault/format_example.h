@@ -5,11 +5,12 @@
 /// end of the code block.
 
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <string_view>
+
+#include "tests/support/source_root.h"
 
 namespace coffer::test {
 
@@ -35,8 +36,7 @@ inline std::string hex_dump(std::string_view bytes) {
 
 /// Empty when docs/format.md has no such example.
 inline std::string bytes_of_example(std::string_view name) {
-  const auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  std::ifstream document(root / "docs" / "format.md");
+  std::ifstream document(source_root() / "docs" / "format.md");
   const std::string heading = "example: " + std::string(name);
   std::string bytes;
   bool inside = false;

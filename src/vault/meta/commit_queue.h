@@ -40,6 +40,7 @@ class CommitQueue {
   [[nodiscard]] CommitPosition synced() const { return CommitPosition(synced_.load()); }
   /// From now on everything fails.
   void fail_all() { broken_.store(true); }
+  [[nodiscard]] bool failed() const { return broken_.load(); }
 
  private:
   struct Waiter {

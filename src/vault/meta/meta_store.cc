@@ -124,6 +124,7 @@ Result<void> MetaStore::sync() {
 }
 
 CommitPosition MetaStore::committed() const { return impl_->queue->committed(); }
+bool MetaStore::failed() const { return impl_->queue && impl_->queue->failed(); }
 CommitPosition MetaStore::synced() const { return impl_->queue->synced(); }
 
 Result<std::optional<std::string>> MetaStore::get(std::string_view key) const {

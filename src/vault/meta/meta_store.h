@@ -137,6 +137,8 @@ class MetaStore {
   Result<void> leave_out(std::uint8_t member_index, const std::function<Result<void>()>& raise);
   /// From now on every commit and sync fails: the vault turned read-only.
   void freeze();
+  /// A commit or sync failed, or freeze() was called: none will succeed again.
+  [[nodiscard]] bool failed() const;
 
   /// Flushes everything into tables, syncs, closes: afterwards the mirrors are equal and need no recovery.
   Result<void> close();

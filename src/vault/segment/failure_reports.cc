@@ -50,9 +50,4 @@ std::optional<Error> FailureReports::lost() const {
   return lost_;
 }
 
-std::optional<Error> FailureReports::take_lost() {
-  MutexLock lock(mutex_);
-  return std::exchange(lost_, std::nullopt);
-}
-
 }  // namespace coffer

@@ -24,7 +24,7 @@ class FailureReports {
  public:
   void volume_failed(std::uint8_t member, const Error& why) EXCLUDES(mutex_);
   void shards_degraded(std::span<const ShardRef> shards) EXCLUDES(mutex_);
-  /// Bytes that were handed out exist on too few shards: the next sync() says so, once.
+  /// Bytes that were handed out exist on too few shards: every sync() says so from then on, for it cannot tell whose they were.
   void bytes_lost(const Error& why) EXCLUDES(mutex_);
 
   /// Members that take no further writes of this store (until volumes_changed()).
@@ -46,7 +46,6 @@ class FailureReports {
   /// Tells the journal all that it does not know yet.
   Result<void> settle(SegmentJournal& journal) EXCLUDES(mutex_);
   [[nodiscard]] std::optional<Error> lost() const EXCLUDES(mutex_);
-  [[nodiscard]] std::optional<Error> take_lost() EXCLUDES(mutex_);
 
  private:
   std::atomic<std::uint64_t> failed_{0};  // bit per member

@@ -62,13 +62,11 @@ Result<void> SegmentSync::run() {
     for (const Job& job : queues[i]) job.writer->sync_slot(job.slot, *job.unsynced);
   });
   Result<void> result;
-  for (std::size_t i = 0; i < writers.size(); ++i) {
-    if (Result<void> settled = writers[i]->settle(unsynced[i]); !settled) result = settled;
-  }
+  for (std::size_t i = 0; i < writers.size(); ++i) writers[i]->settle(unsynced[i]);
   if (Result<void> settled = context_.reports.settle(context_.deps.journal); !settled) {
     result = settled;
   }
-  if (auto lost = context_.reports.take_lost()) result = fail(*std::move(lost));
+  if (auto lost = context_.reports.lost()) result = fail(*std::move(lost));
   drop_finished();
   context_.counters.bytes_unsynced.fetch_sub(unsynced_before);
   context_.counters.syncs.fetch_add(1, std::memory_order_relaxed);

@@ -154,7 +154,7 @@ std::uint32_t SegmentWriter::lost_shards(std::uint32_t stripe) const {
 }
 
 bool SegmentWriter::recoverable(const WrittenStripe& stripe) const {
-  const std::uint32_t data = (1U << segment_->info().k) - 1;
+  const auto data = static_cast<std::uint32_t>((std::uint64_t{1} << segment_->info().k) - 1);
   const int lost_data = std::popcount(stripe.lost & data);
   const int parity = std::popcount(stripe.used & ~data & ~stripe.lost);
   return lost_data <= parity;
@@ -222,21 +222,20 @@ bool SegmentWriter::sync_slot(std::uint32_t slot, const Unsynced& unsynced) {
   return false;
 }
 
-Result<void> SegmentWriter::settle(const Unsynced& unsynced) {
+void SegmentWriter::settle(const Unsynced& unsynced) {
   std::vector<ShardRef> degraded;
-  bool lost_bytes = false;
   for (WrittenStripe one : unsynced.stripes) {
-    const bool known_lost = !recoverable(one);  // reported when it was written
     one.lost = lost_shards(one.stripe) & one.used;
-    if (!known_lost && !recoverable(one)) lost_bytes = true;
+    if (!recoverable(one)) {
+      context_.reports.bytes_lost(
+          Error{Errc::Io, "a sync failed on more volumes than parity covers"});
+    }
     for (std::uint32_t shard = 0; shard < segment_->shards(); ++shard) {
       if ((one.lost >> shard & 1U) == 0) continue;
       degraded.push_back({segment_->info().id, one.stripe, static_cast<std::uint8_t>(shard)});
     }
   }
   if (!degraded.empty()) context_.reports.shards_degraded(degraded);
-  if (lost_bytes) return fail(Errc::Io, "a sync failed on more volumes than parity covers");
-  return {};
 }
 
 }  // namespace coffer

@@ -73,8 +73,8 @@ class SegmentWriter {
   /// Syncs the file in `slot`; false: the slot is lost from the stripe on that is first in
   /// `unsynced`.
   bool sync_slot(std::uint32_t slot, const Unsynced& unsynced);
-  /// After all slots: reports what the stripes lack. Io if one has fewer than k shards.
-  Result<void> settle(const Unsynced& unsynced);
+  /// After all slots: reports what the stripes lack, and as lost those with fewer than k shards.
+  void settle(const Unsynced& unsynced);
 
  private:
   /// Its volume takes no writes any more, whoever found that out.

@@ -29,13 +29,15 @@ class FileBytes {
     InodeStore* inodes = nullptr;
     std::function<bool()>
         make_room;  // called without locks when space is short; true: it is worth another try
+    /// Fails once bytes that were answered are lost, or rows can no longer be written: nothing is promised from then on.
+    std::function<Result<void>()> check_intact = [] { return Result<void>(); };
   };
   explicit FileBytes(const Deps& deps) : deps_(deps) {}
 
   Result<std::size_t> read(const InodeRef& inode, std::uint64_t offset, MutableBytes out);
   Result<void> write(const InodeRef& inode, std::uint64_t offset, Bytes data);
-  /// (locked) Changes the size; what lies behind a smaller one is gone. The row is the caller's to
-  /// stage.
+  /// (locked) Commits what is there, then changes the size; what lies behind a smaller one is gone. After success the row is
+  /// the caller's to stage; should that commit fail, the inode is read again from its rows.
   Result<void> resize(Inode& inode, std::uint64_t size);
   Result<void> allocate(const InodeRef& inode, AllocateMode mode, std::uint64_t offset,
                         std::uint64_t length);
@@ -50,7 +52,8 @@ class FileBytes {
 
   /// (locked) Makes pending bytes extents.
   Result<void> settle(Inode& inode, Settle how);
-  /// Settles, writes out and commits one inode: survives kill -9 afterwards.
+  /// Settles, writes out and commits one inode: survives kill -9 afterwards. Io once the vault has lost bytes, also where
+  /// this inode has nothing left to commit: a background commit may have written what a sync then lost.
   Result<void> commit(const InodeRef& inode, Settle how);
   /// Recovery: what still stands where `reference` put it is sealed again elsewhere and committed with the next commit. Times stay.
   Result<void> seal_again(const InodeRef& inode, const Reference& reference);
@@ -72,6 +75,8 @@ class FileBytes {
   Result<void> share_range(MetaBatch& batch, Inode& from, std::uint64_t begin, std::uint64_t end);
   Result<void> copy_locked(Inode& from, std::uint64_t from_offset, Inode& to,
                            std::uint64_t to_offset, std::uint64_t length);
+  /// (locked) What commit() does.
+  Result<void> commit_locked(Inode& inode, Settle how);
   Result<void> commit_batch(MetaBatch batch, std::initializer_list<Inode*> inodes);
 
   Deps deps_;

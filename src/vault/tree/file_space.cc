@@ -119,13 +119,14 @@ Result<void> FileBytes::share_range(MetaBatch& batch, Inode& from, std::uint64_t
 
 Result<void> FileBytes::copy_locked(Inode& from, std::uint64_t from_offset, Inode& to,
                                     std::uint64_t to_offset, std::uint64_t length) {
-  COFFER_TRY(settle(from, Settle::Sealed));
-  COFFER_TRY(settle(to, Settle::Sealed));
   // What can fail comes before the extents change; should the commit fail, both are read again from their rows.
-  COFFER_TRY(deps_.segments->write_out());
-  from.taken_apart = to.taken_apart = true;
+  for (Inode* inode : {&from, &to}) {
+    if (inode->dirty) COFFER_TRY(commit_locked(*inode, Settle::Sealed));
+  }
+  COFFER_TRY(load_around(to, to_offset, to_offset + length));
   MetaBatch batch;
   COFFER_TRY(share_range(batch, from, from_offset, from_offset + length));
+  from.taken_apart = to.taken_apart = true;
   std::vector<Extent> copies;
   from.content.extents.for_each(from_offset, from_offset + length, [&](const Extent& extent) {
     Extent copy = extent.slice(from_offset, from_offset + length);

@@ -133,7 +133,12 @@ Result<void> FileBytes::settle(Inode& inode, Settle how) {
 
 Result<void> FileBytes::resize(Inode& inode, std::uint64_t size) {
   if (size > kFileSizeMax) return fail(Errc::TooLarge, "file beyond 2^63-1 bytes");
+  // What can fail comes first, and what was answered before does not hang on this change: once extents are cut, a failure must
+  // not show holes for bytes that the rows still have.
+  if (inode.dirty) COFFER_TRY(commit_locked(inode, Settle::Sealed));
   Attributes& attributes = inode.record.attributes;
+  if (size < attributes.size) COFFER_TRY(load_around(inode, size, attributes.size));
+  inode.taken_apart = true;
   if (size < attributes.size) COFFER_TRY(clear_range(inode, size, attributes.size));
   attributes.size = size;
   touch(inode);
@@ -160,12 +165,18 @@ Result<void> FileBytes::commit_batch(MetaBatch batch, std::initializer_list<Inod
 }
 
 Result<void> FileBytes::commit(const InodeRef& inode, Settle how) {
+  COFFER_TRY(deps_.check_intact());
   ExclusiveLock lock(inode->mutex);
-  if (inode->reclaimed || inode->taken_apart || !inode->dirty) return {};
-  COFFER_TRY(settle(*inode, how));
+  if (inode->reclaimed || !inode->dirty) return {};
+  return commit_locked(*inode, how);
+}
+
+Result<void> FileBytes::commit_locked(Inode& inode, Settle how) {
+  if (inode.taken_apart) return fail(Errc::Io, "an earlier change of the file was cut short");
+  COFFER_TRY(settle(inode, how));
   MetaBatch batch;
-  deps_.inodes->stage(batch, *inode);
-  return commit_batch(std::move(batch), {inode.get()});
+  deps_.inodes->stage(batch, inode);
+  return commit_batch(std::move(batch), {&inode});
 }
 
 Result<void> FileBytes::seal_again(const InodeRef& inode, const Reference& reference) {
@@ -195,13 +206,7 @@ Result<void> FileBytes::commit_all() {
   Result<void> first;
   for (const InodeRef& inode : deps_.inodes->dirty()) {
     auto done = commit(inode, Settle::Sealed);
-    if (done) continue;
-    {
-      ExclusiveLock lock(inode->mutex);
-      inode->has_write_error = true;
-      inode->write_error = done.error().code;
-    }
-    if (first) first = std::move(done);
+    if (!done && first) first = std::move(done);
   }
   return first;
 }

@@ -35,9 +35,6 @@ struct Inode : std::enable_shared_from_this<Inode> {
   bool taken_apart =
       false;  // extents changed in a way that only a commit may keep: should it fail, the rows are read again
   std::uint32_t readers = 0;  // snapshots (S3 GET) and writers that keep it alive without links
-  Errc
-      write_error{};  // a write that failed after write() was answered; reported once by commit or sync
-  bool has_write_error = false;
 };
 
 using InodeRef = std::shared_ptr<Inode>;

@@ -51,10 +51,12 @@ void InodeStore::run_reaper() {
     impl_->awaiting_users.insert(id);
     impl_->reaper_busy = true;
     lock.unlock();
-    if (auto reaped = reap(id); !reaped && reaped.error().code != Errc::NotFound) {
+    const Result<void> reaped = reap(id);
+    if (!reaped && reaped.error().code != Errc::NotFound) {
       log_warning("inode {} is not reclaimed before the next open: {}", id, reaped.error().context);
     }
     lock.lock();
+    if (!reaped) impl_->awaiting_users.erase(id);
     impl_->reaper_busy = false;
     impl_->reaper_wakes.notify_all();
   }

@@ -160,8 +160,8 @@ Result<bool> InodeStore::stage_unlinked(MetaBatch& batch, Inode& inode) {
     stage(batch, inode);
     return true;
   }
-  content.pending.take();
   COFFER_TRY(impl_->take_apart(batch, inode, extent_loader(inode.id)));
+  content.pending.take();
   impl_->stage_removal(batch, inode);
   return false;
 }

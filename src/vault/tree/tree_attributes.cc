@@ -21,10 +21,6 @@ Result<Attributes> TreeService::set_attributes(InodeId inode, const SetAttribute
     return fail(attributes.type == FileType::Directory ? Errc::IsDirectory : Errc::InvalidArgument);
   }
   if (change.size) {
-    // What can fail comes first: once extents are cut, a failure must not show holes for bytes that the rows still have.
-    COFFER_TRY(parts().bytes->settle(*target, FileBytes::Settle::Sealed));
-    if (!target->content.uncommitted.empty()) COFFER_TRY(parts().segments->write_out());
-    target->taken_apart = true;
     COFFER_TRY(parts().bytes->resize(*target, *change.size));
     attributes.mtime = tree.now();
   }

@@ -24,6 +24,30 @@ bool reads_metadata(std::uint32_t opcode) {
          opcode == FUSE_READDIRPLUS || opcode == FUSE_READLINK;
 }
 
+/// Bodies from this size on are sealed, opened or read from disk before the answer.
+constexpr std::uint32_t kLongBodyBytes = 64 * 1024;
+
+/// Requests that may keep a worker for milliseconds, which is longer than small ones should wait.
+bool may_take_long(const fuse_in_header& header, std::span<const std::byte> body) {
+  switch (header.opcode) {
+    case FUSE_FSYNC:
+    case FUSE_FSYNCDIR:
+    case FUSE_FALLOCATE:
+    case FUSE_COPY_FILE_RANGE:
+    case kOpcodeSyncFs:
+      return true;
+    case FUSE_WRITE:
+      return body.size() >= kLongBodyBytes;
+    case FUSE_READ: {
+      fuse_read_in wanted{};
+      if (body.size() >= sizeof(wanted)) std::memcpy(&wanted, body.data(), sizeof(wanted));
+      return wanted.size >= kLongBodyBytes;
+    }
+    default:
+      return false;
+  }
+}
+
 /// Wakes a worker from read(2); nothing else does while the connection stays open.
 int wake_signal() { return SIGRTMIN + 1; }
 
@@ -113,17 +137,21 @@ Result<void> Session::start() {
 void Session::serve(std::size_t index) {
   block_signals();
   Worker& worker = *workers_[index];
-  while (::fuse_session_exited(session_) == 0) {
+  Lookout::Turn turn{.parked = index > 0};
+  while (::fuse_session_exited(session_) == 0 && lookout_.listen(turn)) {
     const ssize_t got = ::read(descriptor_, worker.buffer.get(), kRequestBytesMax);
     if (got > 0) {
+      lookout_.took(turn);
       handle(index, {worker.buffer.get(), static_cast<std::size_t>(got)});
       continue;
     }
+    lookout_.took_nothing();
     // ENOENT: the request was interrupted before we took it.
     if (got < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT)) continue;
     if (got < 0 && errno != ENODEV) log_error("reading from /dev/fuse failed: errno {}", errno);
     break;  // ENODEV: unmounted
   }
+  lookout_.end();  // parked workers have nothing to wait for any more
   worker_ended();
 }
 
@@ -146,6 +174,7 @@ void Session::handle(std::size_t index, std::span<std::byte> request) {
     return;
   }
   if (header.opcode != FUSE_INIT) {
+    if (may_take_long(header, request.subspan(sizeof(header)))) lookout_.call_replacement();
     dispatch(header, request);
     return;
   }
@@ -200,6 +229,7 @@ void Session::wait_ended() {
 
 void Session::interrupt() {
   ::fuse_session_exit(session_);
+  lookout_.end();
   // A signal that comes just before read(2) is lost, so it is sent again until it was heard.
   while (!wait_ended(std::chrono::milliseconds(5))) {
     for (const auto& worker : workers_)

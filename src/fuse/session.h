@@ -20,6 +20,7 @@
 #include "coffer/core/error.h"
 #include "coffer/core/mutex.h"
 #include "fuse/context.h"
+#include "fuse/lookout.h"
 #include "fuse/read_sections.h"
 #include "fuse/wire.h"
 
@@ -76,6 +77,7 @@ class Session {
   fuse_session* session_ = nullptr;
   Context& context_;
   ReadSections read_sections_;
+  Lookout lookout_;
   std::vector<std::unique_ptr<Worker>> workers_;
 
   mutable Mutex mutex_;

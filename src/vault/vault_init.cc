@@ -42,6 +42,9 @@ Superblock first_configuration(const VolumeSet& volumes, const InitParameters& p
     configuration.mirrors.push_back(
         {configuration.members[i].volume, DirectoryUid(crypto::random_uuid())});
   }
+  if (mirrors == 1)  // its twin
+    configuration.mirrors.push_back(
+        {configuration.members[0].volume, DirectoryUid(crypto::random_uuid())});
   return configuration;
 }
 

@@ -47,6 +47,8 @@ class VaultOpener {
   std::vector<MirrorDirectory> named_mirrors() const;
   std::vector<MirrorDirectory> fresh_mirrors() const;
   [[nodiscard]] std::size_t mirrors_wanted() const;
+  [[nodiscard]] bool well_mirrored(const std::vector<MirrorDirectory>& named) const;
+  Result<std::vector<MirrorDirectory>> write_mirrors(MetaImage& image) const;
   Result<void> sync_mirror_files(std::vector<MirrorDirectory>& named) const;
   Result<void> examine_tail(const std::vector<MirrorDirectory>& mirrors, MetaImage& image);
   static std::vector<MirrorDirectory> best_first(std::vector<MirrorDirectory> named,

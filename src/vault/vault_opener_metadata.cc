@@ -1,5 +1,6 @@
 // Opening, steps 3 to 6: the metadata image, where it must be cut, fresh mirrors, the raise that names them, RocksDB.
 #include <algorithm>
+#include <set>
 
 #include "coffer/core/log.h"
 #include "vault/crypto/random.h"
@@ -54,10 +55,22 @@ std::size_t VaultOpener::mirrors_wanted() const {
   return std::min<std::size_t>(there, in_force_.parity_shards + 1U);
 }
 
+/// As many volumes as there should be hold metadata; and a lone one holds it twice.
+bool VaultOpener::well_mirrored(const std::vector<MirrorDirectory>& named) const {
+  std::set<std::uint8_t> members;
+  for (const MirrorDirectory& mirror : named) members.insert(mirror.member_index);
+  const std::size_t wanted = mirrors_wanted();
+  return named.size() == in_force_.mirrors.size() && members.size() == wanted &&
+         named.size() == std::max<std::size_t>(wanted, 2);
+}
+
 /// New directories, first on volumes that hold a mirror already (tables are hard-linked there).
 std::vector<MirrorDirectory> VaultOpener::fresh_mirrors() const {
   std::vector<std::uint8_t> order;
-  for (const MirrorDirectory& mirror : named_mirrors()) order.push_back(mirror.member_index);
+  for (const MirrorDirectory& mirror : named_mirrors()) {
+    if (std::find(order.begin(), order.end(), mirror.member_index) == order.end())
+      order.push_back(mirror.member_index);
+  }
   for (const Member& member : in_force_.members) {
     if (std::find(order.begin(), order.end(), member.index) == order.end())
       order.push_back(member.index);
@@ -68,6 +81,8 @@ std::vector<MirrorDirectory> VaultOpener::fresh_mirrors() const {
     if (volume == nullptr || fresh.size() == mirrors_wanted()) continue;
     fresh.push_back({index, DirectoryUid(crypto::random_uuid()), &volume->files()});
   }
+  if (fresh.size() == 1)  // its twin
+    fresh.push_back({fresh[0].member_index, DirectoryUid(crypto::random_uuid()), fresh[0].files});
   return fresh;
 }
 
@@ -97,8 +112,7 @@ Result<void> VaultOpener::open_metadata() {
   if (named.empty())
     return fail(Errc::NotEnoughVolumes, "no volume that is there holds current metadata");
   if (read_only_) return open_read_only(named);
-  if (!clean_ || named.size() != in_force_.mirrors.size() || named.size() != mirrors_wanted())
-    return recover(named);
+  if (!clean_ || !well_mirrored(named)) return recover(named);
   COFFER_TRY(raise(named));
   COFFER_ASSIGN(vault_->meta_, MetaStore::open(MetaStore::Mode::ReadWrite, meta_deps(),
                                                still_named(named), meta_options()));
@@ -186,6 +200,23 @@ std::vector<MirrorDirectory> VaultOpener::best_first(std::vector<MirrorDirectory
   return named;
 }
 
+/// The image, in fresh directories. A full disk may have no room for a twin: the vault opens without, and tries again next time.
+Result<std::vector<MirrorDirectory>> VaultOpener::write_mirrors(MetaImage& image) const {
+  std::vector<MirrorDirectory> fresh = fresh_mirrors();
+  const auto written = image.establish(fresh);
+  if (written) return fresh;
+  const bool has_twin = fresh.size() == 2 && fresh[0].member_index == fresh[1].member_index;
+  if (!has_twin) return fail(written.error());
+  log_warning("no second copy of the metadata on volume {}: {}", fresh[0].member_index,
+              written.error().context);
+  for (const MirrorDirectory& begun : fresh)
+    COFFER_TRY(remove_meta_directory(*begun.files, begun.directory));
+  fresh = fresh_mirrors();
+  fresh.pop_back();
+  COFFER_TRY(image.establish(fresh));
+  return fresh;
+}
+
 Result<void> VaultOpener::recover(std::vector<MirrorDirectory> named) {
   if (!clean_) COFFER_TRY(sync_mirror_files(named));
   COFFER_ASSIGN(const auto image, MetaImage::inspect(meta_deps(), named));
@@ -199,8 +230,7 @@ Result<void> VaultOpener::recover(std::vector<MirrorDirectory> named) {
   }
   remove_unnamed();  // what a recovery that was cut short left behind: it takes space that this one needs
   COFFER_TRY(examine_tail(best_first(named, *image), *image));
-  const std::vector<MirrorDirectory> fresh = fresh_mirrors();
-  COFFER_TRY(image->establish(fresh));
+  COFFER_ASSIGN(const std::vector<MirrorDirectory> fresh, write_mirrors(*image));
   COFFER_TRY(raise(fresh));
   COFFER_ASSIGN(vault_->meta_, MetaStore::open(MetaStore::Mode::ReadWrite, meta_deps(),
                                                still_named(fresh), meta_options()));

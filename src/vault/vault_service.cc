@@ -1,6 +1,7 @@
 #include "vault/vault_service.h"
 
 #include <algorithm>
+#include <set>
 
 #include "coffer/core/log.h"
 #include "vault/segment/segment_store_options.h"
@@ -323,11 +324,13 @@ void VaultService::fill_volume_status(VaultStatus& status, const Superblock& con
 }
 
 void VaultService::fill_survivable_losses(VaultStatus& status, const Superblock& configuration) {
-  std::uint32_t mirrors = 0;
+  std::set<VolumeUuid> mirrored;  // a twin goes with its volume
   for (const MetaMirror& mirror : configuration.mirrors) {
     const Member* member = configuration.find_member(mirror.volume);
-    if (member != nullptr && volumes_.state(member->index) == VolumeSet::State::Current) ++mirrors;
+    if (member != nullptr && volumes_.state(member->index) == VolumeSet::State::Current)
+      mirrored.insert(mirror.volume);
   }
+  const auto mirrors = static_cast<std::uint32_t>(mirrored.size());
   status.metadata_losses_survived = mirrors > 0 ? mirrors - 1 : 0;
   // A segment survives as many losses as it has readable shards beyond k; stripes on the degraded list lack some more.
   std::map<SegmentId, std::map<std::uint32_t, std::uint32_t>>

@@ -40,7 +40,7 @@ Result<void> BlockFile::open_any() {
   for (std::size_t i = 0; i < mirrors_.size(); ++i) {
     if (!mirrors_.good(i)) continue;
     if (auto opened = open_copy(i)) {
-      for (const std::size_t mirror : bad) mirrors_.note_damage(mirror);
+      for (const std::size_t mirror : bad) mirrors_.note_damage(mirror, name_);
       return {};
     } else if (error.code == Errc::NotFound) {
       error = std::move(opened).error();
@@ -83,7 +83,7 @@ Result<std::shared_ptr<AreaFile>> BlockFile::open_copy(std::size_t mirror) {
 std::shared_ptr<AreaFile> BlockFile::copy(std::size_t mirror) {
   MutexLock lock(mutex_);
   if (!copies_[mirror].tried) {
-    if (!open_copy(mirror)) mirrors_.note_damage(mirror);
+    if (!open_copy(mirror)) mirrors_.note_damage(mirror, name_);
   }
   return copies_[mirror].file;
 }
@@ -133,7 +133,7 @@ Result<std::size_t> BlockFile::read(std::uint64_t offset, MutableBytes out) {
     const std::shared_ptr<AreaFile> file = copy(i);
     if (file == nullptr) continue;
     if (auto done = read_blocks(*file, first, count, offset, out)) {
-      for (const std::size_t mirror : bad) mirrors_.note_damage(mirror);
+      for (const std::size_t mirror : bad) mirrors_.note_damage(mirror, name_);
       return out.size();
     } else {
       error = std::move(done).error();
@@ -157,12 +157,24 @@ Result<std::string> BlockFile::read_sealed(std::uint64_t first, std::uint64_t co
       if (file == nullptr) continue;
       done = read_exactly(*file, layout_.disk_offset(block), in);
       if (done) done = open_block(*identity_, layout_, block, in, MutableBytes(plain).first(bytes));
-      if (!done) mirrors_.note_damage(i);
+      if (!done) mirrors_.note_damage(i, name_);
     }
     if (!done) return fail(std::move(done).error());
     sealed.append(as_text(in));
   }
   return sealed;
+}
+
+Result<void> BlockFile::copy_to(FileArea& files, const std::string& path) {
+  constexpr std::uint64_t kBlocksAtOnce = 64;
+  COFFER_ASSIGN(const auto copy, files.create(path, FileArea::Create::Truncate));
+  COFFER_TRY(copy->append(as_bytes(identity_->header())));
+  for (std::uint64_t first = 0; first < layout_.blocks; first += kBlocksAtOnce) {
+    COFFER_ASSIGN(const std::string sealed,
+                  read_sealed(first, std::min(kBlocksAtOnce, layout_.blocks - first)));
+    COFFER_TRY(copy->append(as_bytes(sealed)));
+  }
+  return copy->sync();
 }
 
 }  // namespace coffer::meta

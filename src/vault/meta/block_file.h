@@ -17,7 +17,8 @@
 
 namespace coffer {
 class AreaFile;
-}
+class FileArea;
+}  // namespace coffer
 
 namespace coffer::meta {
 
@@ -35,6 +36,8 @@ class BlockFile {
   [[nodiscard]] const BlockLayout& layout() const { return layout_; }
   /// Blocks as they lie on disk, each of them verified: for a copy on another volume. @pre they exist
   Result<std::string> read_sealed(std::uint64_t first, std::uint64_t count) EXCLUDES(mutex_);
+  /// A whole copy at `path`, synced; the name's directory is not.
+  Result<void> copy_to(FileArea& files, const std::string& path) EXCLUDES(mutex_);
   /// Which mirrors hold this very file, as far as header and last block tell. By mirror.
   std::vector<bool> present() EXCLUDES(mutex_);
 

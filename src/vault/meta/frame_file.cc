@@ -41,6 +41,7 @@ FrameFile follow_chain(const SealedIdentity& identity, const Copies& copies) {
   FrameFile file;
   file.boot = identity.boot();
   file.frames_alone.assign(copies.size(), 0);
+  file.ends_early.assign(copies.size(), false);
   std::vector<bool> alone(copies.size());
   for (std::size_t i = 0; i < copies.size(); ++i) {
     alone[i] = copies[i] && copies[i]->starts_with(identity.header());
@@ -55,6 +56,7 @@ FrameFile follow_chain(const SealedIdentity& identity, const Copies& copies) {
       if (next && !alone[i]) continue;
       auto frame = next_frame(identity, copies[i], at, previous);
       if (!frame) {
+        file.ends_early[i] = alone[i] && copies[i]->size() == at && !file.frames.empty();
         alone[i] = false;
         continue;
       }
@@ -126,7 +128,10 @@ Result<FrameFile> load_frame_file(const SealingContext& context, MirrorSet& mirr
   if (!best) return fail(std::move(error));
   if (best->frames.empty()) return fail(Errc::Corrupt, "no authentic frame in a metadata file");
   for (std::size_t i = 0; i < mirrors.size(); ++i) {
-    if (mirrors.good(i) && best->frames_alone[i] < best->frames.size()) mirrors.note_damage(i);
+    if (!mirrors.good(i) || best->frames_alone[i] == best->frames.size()) continue;
+    // A twin gets the end of a log late; a killed process may leave it without.
+    if (mirrors.twin(i) && best->ends_early[i]) continue;
+    mirrors.note_damage(i);
   }
   return std::move(*best);
 }

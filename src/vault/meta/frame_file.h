@@ -26,6 +26,8 @@ struct FrameFile {
   std::uint64_t later_synced_upto = 0;
   /// By mirror: how many frames of the chain its copy gives without help.
   std::vector<std::size_t> frames_alone;
+  /// By mirror: its copy ends whole, after one of the frames: what is not there was not written.
+  std::vector<bool> ends_early;
 
   [[nodiscard]] std::string take_plain();
   [[nodiscard]] std::uint64_t plain_bytes() const;

@@ -77,19 +77,23 @@ Result<ImageWriter::Sealed> ImageWriter::seal_all() const {
 Result<void> ImageWriter::write(const std::vector<MirrorDirectory>& targets) {
   if (image_.damaged) return fail(Errc::Corrupt, "a damaged metadata image is not written again");
   COFFER_ASSIGN(const Sealed files, seal_all());
-  for (const MirrorDirectory& target : targets) {
-    if (auto written = write_target(target, files); !written) {
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const auto rank = static_cast<std::size_t>(
+        std::count_if(targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(i),
+                      [&](const MirrorDirectory& t) { return t.files == targets[i].files; }));
+    if (auto written = write_target(targets[i], rank, files); !written) {
       return fail_in("write a metadata mirror", std::move(written).error());
     }
   }
   return {};
 }
 
-Result<void> ImageWriter::write_target(const MirrorDirectory& target, const Sealed& files) const {
+Result<void> ImageWriter::write_target(const MirrorDirectory& target, std::size_t rank,
+                                       const Sealed& files) const {
   const std::string directory = meta_directory_path(target.directory);
   COFFER_TRY(target.files->make_directory(directory));
   for (const auto& [number, bytes] : image_.manifest.tables)
-    COFFER_TRY(place_table(target, table_name(number)));
+    COFFER_TRY(place_table(target, rank, table_name(number)));
   for (const auto& [name, content] : files) {
     COFFER_TRY(write_synced(*target.files, directory + "/" + name, content));
   }
@@ -97,27 +101,29 @@ Result<void> ImageWriter::write_target(const MirrorDirectory& target, const Seal
   return target.files->sync_directory("");
 }
 
-Result<void> ImageWriter::place_table(const MirrorDirectory& target,
+std::optional<std::size_t> ImageWriter::source_on(const FileArea* files, std::size_t rank) const {
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    if (&sources_.files(i) == files && rank-- == 0) return i;
+  }
+  return std::nullopt;
+}
+
+Result<void> ImageWriter::place_table(const MirrorDirectory& target, std::size_t rank,
                                       const std::string& name) const {
   const std::string path = meta_directory_path(target.directory) + "/" + name;
   COFFER_ASSIGN(const auto table, BlockFile::open(context_, sources_, name));
-  const std::vector<bool> present = table->present();
-  for (std::size_t i = 0; i < present.size(); ++i) {
-    if (!present[i] || &sources_.files(i) != target.files) continue;
-    COFFER_TRY(target.files->link(sources_.path(i, name), path));
-    COFFER_ASSIGN(const auto linked, target.files->open(path));
-    return linked->sync();
+  const auto source = source_on(target.files, rank);
+  if (source && table->present()[*source]) {
+    const auto link = [&]() -> Result<void> {
+      COFFER_TRY(target.files->link(sources_.path(*source, name), path));
+      COFFER_ASSIGN(const auto linked, target.files->open(path));
+      return linked->sync();
+    };
+    if (link()) return {};
+    static_cast<void>(
+        target.files->remove(path));  // a file that cannot be synced: make another one
   }
-  constexpr std::uint64_t kBlocksAtOnce = 64;
-  COFFER_ASSIGN(const auto copy, target.files->create(path, FileArea::Create::Exclusive));
-  COFFER_TRY(copy->append(as_bytes(table->identity().header())));
-  const std::uint64_t blocks = table->layout().blocks;
-  for (std::uint64_t first = 0; first < blocks; first += kBlocksAtOnce) {
-    COFFER_ASSIGN(const std::string sealed,
-                  table->read_sealed(first, std::min(kBlocksAtOnce, blocks - first)));
-    COFFER_TRY(copy->append(as_bytes(sealed)));
-  }
-  return copy->sync();
+  return table->copy_to(*target.files, path);
 }
 
 }  // namespace coffer::meta

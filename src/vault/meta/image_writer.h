@@ -2,10 +2,12 @@
 /// ImageWriter: makes fresh mirror directories that hold an image.
 ///
 /// Format    docs/format.md §4.4. Frame files are sealed once, under new uids, and written to every target; tables are
-///           hard-linked where the target's volume has them, and copied, every block verified, where it has not.
+///           hard-linked where the target's volume has them, and copied, every block verified, where it has not. A twin's
+///           tables are linked to those of the twin before: never do the two of one volume share a file.
 /// Durable   all of it when write() returned.
 /// Threads   one.
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,8 +30,12 @@ class ImageWriter {
   Result<std::string> seal_manifest() const;
   Result<std::string> seal_log(const ImageLog& log) const;
   Result<Sealed> seal_all() const;
-  Result<void> write_target(const MirrorDirectory& target, const Sealed& files) const;
-  Result<void> place_table(const MirrorDirectory& target, const std::string& name) const;
+  /// `rank`: how many of the targets before it are on the same volume.
+  Result<void> write_target(const MirrorDirectory& target, std::size_t rank,
+                            const Sealed& files) const;
+  Result<void> place_table(const MirrorDirectory& target, std::size_t rank,
+                           const std::string& name) const;
+  [[nodiscard]] std::optional<std::size_t> source_on(const FileArea* files, std::size_t rank) const;
   FrameInfo frame_info(std::uint64_t position, std::uint32_t commits) const;
 
   const SealingContext context_;

@@ -177,6 +177,7 @@ Result<void> MetaStore::close() {
   const auto status = impl_->database->Close();
   impl_->database.reset();
   if (!status.ok()) return fail(meta::to_error(status, "close the metadata database"));
+  if (impl_->mode != Mode::ReadOnly) impl_->files->settle();
   return {};
 }
 

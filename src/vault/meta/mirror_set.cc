@@ -1,5 +1,7 @@
 #include "vault/meta/mirror_set.h"
 
+#include <algorithm>
+
 #include "coffer/core/log.h"
 #include "vault/volume/volume.h"
 
@@ -10,10 +12,13 @@ std::string meta_directory_path(DirectoryUid directory) {
 }
 
 MirrorSet::MirrorSet(std::vector<MirrorDirectory> mirrors, MetaStoreOwner* owner)
-    : mirrors_(mirrors.size()), owner_(owner) {
+    : mirrors_(mirrors.size()), owner_(owner), damaged_files_(mirrors.size()) {
   for (std::size_t i = 0; i < mirrors.size(); ++i) {
     mirrors_[i].where = mirrors[i];
     mirrors_[i].directory = meta_directory_path(mirrors[i].directory);
+    mirrors_[i].twin = std::any_of(
+        mirrors.begin(), mirrors.begin() + static_cast<std::ptrdiff_t>(i),
+        [&](const MirrorDirectory& m) { return m.member_index == mirrors[i].member_index; });
   }
   if (mirrors.size() > 1) {
     executor_ = std::make_unique<Executor>(
@@ -60,7 +65,7 @@ Result<void> MirrorSet::settle(const Outcomes& outcomes) {
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
       if (!outcomes[i]) continue;
       if (*outcomes[i]) {
-        done_somewhere = done_somewhere || good(i);
+        done_somewhere = done_somewhere || (good(i) && !twin(i));
       } else if (first_error == nullptr) {
         first_error = &outcomes[i]->error();
       }
@@ -72,12 +77,24 @@ Result<void> MirrorSet::settle(const Outcomes& outcomes) {
     }
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
       if (!outcomes[i] || *outcomes[i] || !good(i)) continue;
+      if (twin(i)) {
+        lose_twin(i, outcomes[i]->error());
+        continue;
+      }
       mirrors_[i].state.store(State::Failing, std::memory_order_release);
       to_drop.push_back(i);
     }
   }
   for (const std::size_t i : to_drop) COFFER_TRY(drop(i, outcomes[i]->error()));
   return wait_for_drops();
+}
+
+void MirrorSet::lose_twin(std::size_t mirror, const Error& why) {
+  mirrors_[mirror].state.store(State::Dropped, std::memory_order_release);
+  if (mirrors_[mirror].damaged.exchange(true)) return;
+  log_warning(
+      "second copy of the metadata on volume {} failed ({}); the next opening makes it anew",
+      mirrors_[mirror].where.member_index, why.code);
 }
 
 Result<void> MirrorSet::drop(std::size_t mirror, const Error& why) {
@@ -99,7 +116,7 @@ Result<void> MirrorSet::leave_out(std::uint8_t member_index,
   {
     MutexLock lock(mutex_);
     for (std::size_t i = 0; i < mirrors_.size(); ++i) {
-      if (mirrors_[i].where.member_index != member_index || !good(i)) continue;
+      if (mirrors_[i].where.member_index != member_index || twin(i) || !good(i)) continue;
       leaving = i;
       mirrors_[i].state.store(State::Failing, std::memory_order_release);
     }
@@ -109,7 +126,7 @@ Result<void> MirrorSet::leave_out(std::uint8_t member_index,
   MutexLock lock(mutex_);
   mirrors_[leaving].state.store(State::Dropped, std::memory_order_release);
   bool any_good = false;
-  for (std::size_t i = 0; i < mirrors_.size(); ++i) any_good = any_good || good(i);
+  for (std::size_t i = 0; i < mirrors_.size(); ++i) any_good = any_good || (good(i) && !twin(i));
   if (!raised || !any_good) broken_.store(true, std::memory_order_release);
   settled_.notify_all();
   return raised;
@@ -129,10 +146,19 @@ Result<void> MirrorSet::wait_for_drops() {
   return {};
 }
 
-void MirrorSet::note_damage(std::size_t mirror) {
+void MirrorSet::note_damage(std::size_t mirror, std::string_view file) {
+  if (!file.empty()) {
+    MutexLock lock(mutex_);
+    damaged_files_[mirror].emplace(file);
+  }
   if (mirrors_[mirror].damaged.exchange(true)) return;
-  log_warning("metadata mirror on volume {} holds a damaged file; reading another mirror",
+  log_warning("metadata mirror on volume {} holds a damaged file; reading another copy",
               mirrors_[mirror].where.member_index);
+}
+
+std::set<std::string> MirrorSet::damaged_files(std::size_t mirror) const {
+  MutexLock lock(mutex_);
+  return damaged_files_[mirror];
 }
 
 std::vector<std::uint8_t> MirrorSet::damaged_members() const {

@@ -6,6 +6,9 @@
 /// States    Good → Failing (a write failed; its owner is being told) → Dropped (an epoch that does not name it is
 ///           synced). An operation succeeds once every mirror that is not Dropped did it, and while one is Failing
 ///           nobody's operation does: a success that skipped a mirror is never reported before the epoch says so.
+/// Twins     A mirror whose member has one before it is that one's twin (docs/decisions/0009): it stands in for bytes that do
+///           not verify, and never for its volume. One that fails is Dropped at once, noted as damaged, and nobody
+///           waits for it; nothing succeeds without the mirror that it is the twin of.
 /// Errors    what the last good mirror failed with. After that, or after halt(), every write fails with Io.
 
 #include <atomic>
@@ -13,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +43,7 @@ class MirrorSet {
     return mirrors_[mirror].directory;
   }
   [[nodiscard]] std::string path(std::size_t mirror, std::string_view name) const;
+  [[nodiscard]] bool twin(std::size_t mirror) const { return mirrors_[mirror].twin; }
   [[nodiscard]] bool good(std::size_t mirror) const {
     return mirrors_[mirror].state.load(std::memory_order_acquire) == State::Good;
   }
@@ -53,8 +58,9 @@ class MirrorSet {
   void halt() { halted_.store(true, std::memory_order_release); }
   [[nodiscard]] bool broken() const { return broken_.load(std::memory_order_acquire); }
 
-  /// A mirror gave bytes that do not verify; another one served the read. For heal.
-  void note_damage(std::size_t mirror);
+  /// A mirror gave bytes of `file` that do not verify; another one served the read.
+  void note_damage(std::size_t mirror, std::string_view file = {}) EXCLUDES(mutex_);
+  [[nodiscard]] std::set<std::string> damaged_files(std::size_t mirror) const EXCLUDES(mutex_);
   [[nodiscard]] std::vector<std::uint8_t> damaged_members() const;
 
  private:
@@ -62,6 +68,7 @@ class MirrorSet {
   struct Mirror {
     MirrorDirectory where;
     std::string directory;
+    bool twin = false;  // const after construction
     std::atomic<State> state{State::Good};
     std::atomic<bool> damaged{false};
   };
@@ -69,6 +76,7 @@ class MirrorSet {
 
   Outcomes run(Order order, const Operation& operation);
   Result<void> settle(const Outcomes& outcomes) EXCLUDES(mutex_);
+  void lose_twin(std::size_t mirror, const Error& why) REQUIRES(mutex_);
   Result<void> drop(std::size_t mirror, const Error& why) EXCLUDES(mutex_);
   Result<void> wait_for_drops() EXCLUDES(mutex_);
 
@@ -77,7 +85,8 @@ class MirrorSet {
   std::unique_ptr<Executor> executor_;  // null with one mirror
   std::atomic<bool> halted_{false};
   std::atomic<bool> broken_{false};
-  Mutex mutex_;  // orders changes of state
+  mutable Mutex mutex_;                                                  // orders changes of state
+  std::vector<std::set<std::string>> damaged_files_ GUARDED_BY(mutex_);  // by mirror
   CondVar settled_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coffer/core/log.h"
 #include "vault/meta/block_file.h"
 #include "vault/meta/frame_file.h"
 #include "vault/meta/rocksdb_log.h"
@@ -145,6 +146,43 @@ Result<void> MirroredFileSystem::load_catalog() {
     }
   }
   if (!listed) return fail(std::move(error));
+  return {};
+}
+
+void MirroredFileSystem::settle() {
+  MirrorSet& mirrors = *deps_.mirrors;
+  for (std::size_t i = 0; i < mirrors.size(); ++i) {
+    if (!mirrors.good(i)) continue;
+    if (mirrors.twin(i) && !sync_twin(i)) mirrors.note_damage(i);
+    if (auto mended = mend_tables(i); !mended) {
+      log_warning("a damaged table of the metadata on volume {} stays: {}",
+                  mirrors.where(i).member_index, mended.error().context);
+    }
+  }
+}
+
+// Its logs; all else was synced with its first copy.
+Result<void> MirroredFileSystem::sync_twin(std::size_t mirror) {
+  const MirrorSet& mirrors = *deps_.mirrors;
+  for (const std::string& name : catalog_.names()) {
+    if (classify_name(name).kind != SealedKind::Log) continue;
+    COFFER_ASSIGN(const auto file, mirrors.files(mirror).open(mirrors.path(mirror, name)));
+    COFFER_TRY(file->sync());
+  }
+  return mirrors.files(mirror).sync_directory(mirrors.directory(mirror));
+}
+
+Result<void> MirroredFileSystem::mend_tables(std::size_t mirror) {
+  MirrorSet& mirrors = *deps_.mirrors;
+  FileArea& files = mirrors.files(mirror);
+  for (const std::string& name : mirrors.damaged_files(mirror)) {
+    if (classify_name(name).kind != SealedKind::Table || !catalog_.find(name)) continue;
+    const std::string path = mirrors.path(mirror, name);
+    COFFER_ASSIGN(const auto table, BlockFile::open(deps_.sealing, mirrors, name));
+    COFFER_TRY(table->copy_to(files, path + ".new"));
+    COFFER_TRY(files.rename(path + ".new", path));
+    COFFER_TRY(files.sync_directory(mirrors.directory(mirror)));
+  }
   return {};
 }
 

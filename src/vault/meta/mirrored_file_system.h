@@ -31,6 +31,9 @@ class MirroredFileSystem final : public rocksdb::FileSystem {
 
   /// Reads the names on all mirrors. Once, first.
   Result<void> load_catalog();
+  /// Once nothing writes any more: what twins got late is on disk too, and tables of which a mirror gave wrong bytes are
+  /// whole again. The other files are made anew by the next opening, which links tables as they are.
+  void settle();
 
   const char* Name() const override { return "coffer.MirroredFileSystem"; }
 
@@ -96,6 +99,8 @@ class MirroredFileSystem final : public rocksdb::FileSystem {
 
  private:
   Result<std::string> load_frames(const std::string& name);
+  Result<void> sync_twin(std::size_t mirror);
+  Result<void> mend_tables(std::size_t mirror);
 
   WriterDeps deps_;
   const Access access_;

@@ -148,7 +148,8 @@ class FrameWriter final : public rocksdb::FSWritableFile {
   bool IsSyncThreadSafe() const override { return true; }
   IOStatus Close(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
     MutexLock lock(mutex_);
-    return to_io_status(seal_pending());
+    if (auto sealed = seal_pending(); !sealed) return to_io_status(sealed);
+    return to_io_status(output_->flush());
   }
   std::uint64_t GetFileSize(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
     MutexLock lock(mutex_);
@@ -186,7 +187,12 @@ BarrierDone::BarrierDone() { ++t_barriers_done; }
 BarrierDone::~BarrierDone() { --t_barriers_done; }
 
 MirroredOutput::MirroredOutput(const WriterDeps& deps, std::string name)
-    : deps_(deps), name_(std::move(name)), files_(deps.mirrors->size()) {}
+    : deps_(deps),
+      name_(std::move(name)),
+      log_(classify_name(name_).kind == SealedKind::Log),
+      files_(deps.mirrors->size()) {
+  for (std::size_t i = 0; i < files_.size(); ++i) any_late_ = any_late_ || late(i);
+}
 
 Result<std::unique_ptr<MirroredOutput>> MirroredOutput::create(const WriterDeps& deps,
                                                                std::string name) {
@@ -204,15 +210,43 @@ Result<std::unique_ptr<MirroredOutput>> MirroredOutput::create(const WriterDeps&
 
 Result<void> MirroredOutput::append(std::string_view sealed) {
   COFFER_TRY(deps_.mirrors->write(MirrorSet::Order::OneByOne, [&](std::size_t i) {
-    return files_[i]->append(as_bytes(sealed));
+    return late(i) ? append_late(i, sealed) : files_[i]->append(as_bytes(sealed));
   }));
   deps_.catalog->grow(name_, sealed.size());
   return {};
 }
 
+Result<void> MirroredOutput::append_late(std::size_t mirror, std::string_view sealed) {
+  MutexLock lock(late_mutex_);
+  late_.append(sealed);
+  return late_.size() < kLateBytes ? Result<void>() : flush_late(mirror);
+}
+
+Result<void> MirroredOutput::flush_late(std::size_t mirror) {
+  if (late_.empty()) return {};
+  COFFER_TRY(files_[mirror]->append(as_bytes(late_)));
+  late_.clear();
+  return {};
+}
+
+Result<void> MirroredOutput::flush() {
+  if (!any_late_) return {};
+  return deps_.mirrors->write(MirrorSet::Order::OneByOne, [&](std::size_t i) -> Result<void> {
+    if (!late(i)) return {};
+    MutexLock lock(late_mutex_);
+    return flush_late(i);
+  });
+}
+
 Result<void> MirroredOutput::sync() {
   const bool with_entry = !entry_synced_.load(std::memory_order_acquire);
-  COFFER_TRY(deps_.mirrors->write(MirrorSet::Order::Parallel, [&](std::size_t i) -> Result<void> {
+  // Writing what was held back takes less time than waking a thread for it.
+  const auto order = any_late_ ? MirrorSet::Order::OneByOne : MirrorSet::Order::Parallel;
+  COFFER_TRY(deps_.mirrors->write(order, [&](std::size_t i) -> Result<void> {
+    if (late(i)) {
+      MutexLock lock(late_mutex_);
+      return flush_late(i);
+    }
     COFFER_TRY(files_[i]->sync());
     return with_entry ? deps_.mirrors->files(i).sync_directory(deps_.mirrors->directory(i))
                       : Result<void>();

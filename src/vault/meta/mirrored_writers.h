@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "coffer/core/mutex.h"
 #include "vault/meta/file_catalog.h"
 #include "vault/meta/frame_ledger.h"
 #include "vault/meta/mirror_set.h"
@@ -39,22 +40,36 @@ class BarrierDone {
   BarrierDone& operator=(const BarrierDone&) = delete;
 };
 
-/// The mirrors' handles of one file that is being written.
+/// The mirrors' handles of one file that is being written. A log's twin is written in large pieces, at the latest by sync(),
+/// and not synced: it is there for bytes that rot, not for a power loss (docs/decisions/0009).
 class MirroredOutput {
  public:
   /// Creates the file on all mirrors.
   static Result<std::unique_ptr<MirroredOutput>> create(const WriterDeps& deps, std::string name);
-  Result<void> append(std::string_view sealed);
+  Result<void> append(std::string_view sealed) EXCLUDES(late_mutex_);
   /// Also the directory entry, the first time.
-  Result<void> sync();
+  Result<void> sync() EXCLUDES(late_mutex_);
+  /// Nothing is held back any more.
+  Result<void> flush() EXCLUDES(late_mutex_);
 
  private:
+  static constexpr std::size_t kLateBytes = std::size_t{256} << 10;
+
   MirroredOutput(const WriterDeps& deps, std::string name);
+  [[nodiscard]] bool late(std::size_t mirror) const { return log_ && deps_.mirrors->twin(mirror); }
+  Result<void> append_late(std::size_t mirror, std::string_view sealed) EXCLUDES(late_mutex_);
+  Result<void> flush_late(std::size_t mirror) REQUIRES(late_mutex_);
+
   const WriterDeps deps_;
   const std::string name_;
+  const bool log_;
+  bool any_late_ = false;  // const once created
   std::vector<std::unique_ptr<AreaFile>>
       files_;  // by mirror; null where the mirror was dropped before
   std::atomic<bool> entry_synced_{false};
+  Mutex late_mutex_;  // a sync may run beside an append
+  std::string late_
+      GUARDED_BY(late_mutex_);  // what the log's twin does not have yet; there is one at most
 };
 
 Result<std::unique_ptr<rocksdb::FSWritableFile>> new_block_writer(const WriterDeps& deps,

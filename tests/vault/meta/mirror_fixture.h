@@ -74,7 +74,12 @@ class Machine {
     for (auto& volume : volumes) crashed_.push_back(std::move(volume));
     volumes.clear();
     for (const auto& disk : disks) volumes.push_back(std::move(open_memory_volume(disk).value()));
-    for (std::size_t i = 0; i < mirrors.size(); ++i) mirrors[i].files = &volumes[i]->files();
+    for (MirrorDirectory& mirror : mirrors) mirror.files = &volumes[mirror.member_index]->files();
+  }
+  /// From now on a second copy lies on the first disk.
+  void add_twin() {
+    twin = true;
+    fresh_mirrors();
   }
   void fresh_mirrors() {
     mirrors.clear();
@@ -82,6 +87,7 @@ class Machine {
       mirrors.push_back({static_cast<std::uint8_t>(i), DirectoryUid(crypto::random_uuid()),
                          &volumes[i]->files()});
     }
+    if (twin) mirrors.push_back({0, DirectoryUid(crypto::random_uuid()), &volumes[0]->files()});
   }
   Result<std::unique_ptr<MetaStore>> open(MetaStore::Mode mode,
                                           MetaStoreOptions options = small_options()) {
@@ -112,7 +118,7 @@ class Machine {
   std::vector<std::string> files_of(std::size_t i, std::string_view part) {
     std::vector<std::string> found;
     const std::string directory = "meta." + mirrors[i].directory.value().to_string();
-    for (const std::string& path : disks[i]->paths()) {
+    for (const std::string& path : disks[mirrors[i].member_index]->paths()) {
       if (path.starts_with(directory) && path.find(part) != std::string::npos)
         found.push_back(path);
     }
@@ -128,6 +134,7 @@ class Machine {
   RecordingOwner owner;
   CountingBarrier barrier;
   std::vector<MirrorDirectory> mirrors;
+  bool twin = false;
 
  private:
   std::vector<std::unique_ptr<Volume>> crashed_;

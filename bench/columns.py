@@ -157,6 +157,74 @@ class Securefs(Column):
         return ["securefs", "mount", "--keyfile", self.secrets.passfile, self.store, self.tree]
 
 
+class Cryfs(Column):
+    """Unlocking takes scrypt and a second or so, which no row measures."""
+
+    def create(self):
+        os.environ["CRYFS_FRONTEND"] = "noninteractive"
+        os.environ["CRYFS_NO_UPDATE_CHECK"] = "true"
+
+    def daemon_command(self):
+        return ["sh", "-c", 'exec cryfs -f --create-missing-basedir --allow-integrity-violations "$1" "$2" <"$0"',
+                self.secrets.passfile, self.store, self.tree]
+
+
+class Encfs(Column):
+    def create(self):
+        pass
+
+    def daemon_command(self):
+        return ["sh", "-c", 'exec encfs -f --standard --stdinpass "$1" "$2" <"$0"',
+                self.secrets.passfile, self.store, self.tree]
+
+
+class Nullfs(Column):
+    """Our session over a tree in memory: the bound that FUSE sets. One daemon for all rows, for it forgets all when it ends."""
+
+    def __init__(self, name, directory, program):
+        super().__init__(name, directory, None)
+        self.program = program
+
+    def create(self):
+        super().mount()
+
+    def daemon_command(self):
+        return [self.program, self.tree]
+
+    def mount(self):
+        pass
+
+    def unmount(self):
+        self.note_peak()
+
+    def destroy(self):
+        super().unmount()
+        super().destroy()
+
+
+def build_passthrough(directory):
+    """libfuse's example file system, from the sources that libfuse3-dev brings; None where they are not."""
+    source = "/usr/share/doc/libfuse3-dev/examples/passthrough_ll.c"
+    program = os.path.join(directory, "passthrough_ll")
+    if not os.path.exists(source):
+        return None
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True, check=False)
+    built = subprocess.run(["gcc", "-O2", "-o", program, source] + flags.stdout.split(), capture_output=True, check=False)
+    return program if built.returncode == 0 else None
+
+
+class Passthrough(Column):
+    def __init__(self, name, directory, program):
+        super().__init__(name, directory, None)
+        self.program = program
+
+    def create(self):
+        pass
+
+    def daemon_command(self):
+        return [self.program, "-f", "-o", f"source={self.store},cache=always,writeback", self.tree]
+
+
 class Coffer(Column):
     def __init__(self, name, directory, secrets, binary, data, parity, kdf_cost="minimum", s3=False):
         super().__init__(name, directory, secrets)

@@ -251,8 +251,10 @@ TEST(FailedTruncation, LeavesTheFileAsItWasAndLaterWritesAreKept) {
   EXPECT_EQ(read_back(tree, file, kLast, content.size()) == content, true);
 }
 
-TEST(BitRot, AFlippedBitAnywhereOnOneVolumeGivesRightBytes) {
-  SimulatedMachine machine({2, 1});
+class BitRotTest : public testing::TestWithParam<std::tuple<Geometry, CipherId>> {};
+
+TEST_P(BitRotTest, AFlippedBitAnywhereOnOneVolumeGivesRightBytes) {
+  SimulatedMachine machine(std::get<Geometry>(GetParam()), std::get<CipherId>(GetParam()));
   Workload work(21);
   {
     auto vault = machine.open();
@@ -272,6 +274,11 @@ TEST(BitRot, AFlippedBitAnywhereOnOneVolumeGivesRightBytes) {
     ASSERT_TRUE((*vault)->close());
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Geometries, BitRotTest,
+    testing::Combine(testing::Values(Geometry{1, 1}, Geometry{2, 2}, Geometry{4, 2}),
+                     testing::Values(CipherId::Aes256Gcm, CipherId::XChaCha20Poly1305)));
 
 /// The metadata directories of a machine's only disk.
 std::set<std::string> meta_directories(MemoryDisk& disk) {

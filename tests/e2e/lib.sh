@@ -24,6 +24,18 @@ need() {
   for tool; do command -v "$tool" >/dev/null || skip "$tool is not installed (scripts/setup installs it)"; done
 }
 
+full() { [ -n "${COFFER_E2E_FULL:-}" ]; } # is this the long run?
+
+# shellcheck disable=SC2034 # for the tests
+# matrix K+M [CIPHER]: sets geometry, data, parity, and ciphers: the one that is named, in the long run both
+matrix() {
+  geometry=${1:?K+M}
+  data=${geometry%+*}
+  parity=${geometry#*+}
+  ciphers=("${2:-aes-256-gcm}")
+  ! full || ciphers=(aes-256-gcm xchacha20-poly1305)
+}
+
 [ -x "$COFFER" ] || fail "$COFFER is not there: build the target 'coffer'"
 if [ ! -c /dev/fuse ] || [ ! -r /dev/fuse ]; then skip "/dev/fuse is not there"; fi
 

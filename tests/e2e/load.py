@@ -2,10 +2,10 @@
 """Write load for the crash tests, with a journal of what was done, and the check against it.
 
     load.py write DIRECTORY JOURNAL SEED     until killed, or until the file system goes away
-    load.py verify DIRECTORY JOURNAL [--one-absent]
+    load.py verify DIRECTORY JOURNAL [--absent]
 
 The journal has one line per finished step, written after the call returned: what it says must be there after a crash of
-the daemon. The step that was under way may have happened or not. With --one-absent (a volume was taken away at the
+the daemon. The step that was under way may have happened or not. With --absent (volumes were taken away at the
 restart) files that were closed but not synced may give EIO, but never wrong bytes.
 """
 import errno
@@ -79,7 +79,7 @@ def problem_of(path, name, size, lenient):
     return None
 
 
-def verify(directory, journal_path, one_absent):
+def verify(directory, journal_path, any_absent):
     problems, count = [], 0
     for name, entry in expected(journal_path).items():
         path = os.path.join(directory, name)
@@ -91,7 +91,7 @@ def verify(directory, journal_path, one_absent):
         if not surely and not os.path.lexists(path):
             continue
         count += 1
-        problem = problem_of(path, name, size, one_absent and how == "closed")
+        problem = problem_of(path, name, size, any_absent and how == "closed")
         if problem:
             problems.append(f"{problem} ({how})")
     print("\n".join(problems[:20]))
@@ -105,7 +105,7 @@ def main(arguments):
             write(arguments[1], arguments[2], arguments[3])
         except OSError as error:
             return 0 if error.errno in (errno.ENOTCONN, errno.ECONNABORTED, errno.EIO, errno.ENODEV) else 2
-    return verify(arguments[1], arguments[2], "--one-absent" in arguments)
+    return verify(arguments[1], arguments[2], "--absent" in arguments)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,9 @@ def put_and_see(size):
     same(f"{key} in the listing", key in os.listdir(directory), True)
     same(f"{key} by GET", s3.get_object(Bucket="boto", Key=key)["Body"].read() == body, True)
     same(f"{key} by HEAD", s3.head_object(Bucket="boto", Key=key)["ContentLength"], size)
+    with open(os.path.join(directory, "mount-" + key), "wb") as file:
+        file.write(body)
+    same(f"mount-{key} by GET", s3.get_object(Bucket="boto", Key="mount-" + key)["Body"].read() == body, True)
 
 
 def overwrite_and_see():

@@ -54,10 +54,21 @@ Result<void> add_privilege_drop(Context& context, InodeId inode, SetAttributes& 
   return {};
 }
 
+/// The kernel flushes times that its page cache noted as a SETATTR of these two alone, while a
+/// writer still has the file open.
+SetAttributes::Times times_of(Context& context, InodeId inode, int valid) {
+  constexpr int kFlushed = FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_CTIME;
+  if (valid == kFlushed && context.inodes.open_for_writing(inode))
+    return SetAttributes::Times::PageCache;
+  const bool touched = (valid & FUSE_SET_ATTR_ATIME_NOW) != 0;
+  return touched ? SetAttributes::Times::Touch : SetAttributes::Times::Caller;
+}
+
 void setattr(fuse_req_t req, fuse_ino_t inode, struct stat* wanted, int valid,
              fuse_file_info* /*file*/) {
   Context& context = context_of(req);
   SetAttributes change = change_of(*wanted, valid);
+  change.times = times_of(context, InodeId(inode), valid);
   if (const Result<void> dropped = add_privilege_drop(context, InodeId(inode), change); !dropped)
     return reply_error(req, dropped.error());
   reply_attributes(req, context.tree.set_attributes(InodeId(inode), change));

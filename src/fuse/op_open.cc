@@ -22,10 +22,20 @@ Result<void> truncate_for_open(Context& context, InodeId inode) {
   return {};
 }
 
+/// The kernel does not know of protections (chattr(1)): what may_open() would refuse is refused here.
+Result<void> check_protection(Protection protection, int flags) {
+  const bool changes = access_of_flags(flags) == Access::Write || (flags & O_TRUNC) != 0;
+  if (!changes || !protection.any()) return {};
+  const bool appends = (flags & O_APPEND) != 0 && (flags & O_TRUNC) == 0;
+  if (protection.immutable || !appends) return fail(Errc::Permission, "protected");
+  return {};
+}
+
 /// The inode is counted as open on success.
-Result<void> open_inode(Context& context, InodeId inode, int flags) {
+Result<void> open_inode(Context& context, InodeId inode, int flags, Protection protection) {
   const Access access = access_of_flags(flags);
   if (access == Access::Write && context.vault.read_only()) return fail(Errc::ReadOnly);
+  COFFER_TRY(check_protection(protection, flags));
   context.inodes.opened(inode, access);
   if ((flags & O_TRUNC) == 0) return {};
   Result<void> truncated = truncate_for_open(context, inode);
@@ -39,10 +49,16 @@ void close_inode(Context& context, InodeId inode, Access access) {
 
 void open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* file) {
   Context& context = context_of(req);
-  if (const Result<void> opened = open_inode(context, InodeId(inode), file->flags); !opened)
-    return reply_error(req, opened.error());
   const Access access = access_of_flags(file->flags);
-  describe_open(*file, access);
+  Protection protection;
+  if (access == Access::Write || (file->flags & O_TRUNC) != 0) {
+    const Result<Attributes> attributes = context.tree.attributes(InodeId(inode));
+    if (!attributes) return reply_error(req, attributes.error());
+    protection = attributes->protection;
+  }
+  const Result<void> opened = open_inode(context, InodeId(inode), file->flags, protection);
+  if (!opened) return reply_error(req, opened.error());
+  describe_open(*file, access, protection);
   // A failed reply means that the caller was interrupted: no release will come.
   if (::fuse_reply_open(req, file) != 0) close_inode(context, InodeId(inode), access);
 }
@@ -69,12 +85,13 @@ void create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
   // A fresh file has nothing to truncate.
   const bool fresh = entry->attributes.size == 0;
   const int flags = fresh ? file->flags & ~O_TRUNC : file->flags;
-  if (const Result<void> opened = open_inode(context, entry->inode, flags); !opened) {
+  const Protection protection = entry->attributes.protection;
+  if (const Result<void> opened = open_inode(context, entry->inode, flags, protection); !opened) {
     take_back(context, entry->inode);
     return reply_error(req, opened.error());
   }
   const Access access = access_of_flags(file->flags);
-  describe_open(*file, access);
+  describe_open(*file, access, protection);
   fuse_entry_param param = to_entry_param(*entry);
   if ((flags & O_TRUNC) != 0) param.attr.st_size = 0;
   if (::fuse_reply_create(req, &param, file) != 0) {

@@ -48,6 +48,8 @@ fuse_attr to_wire(const Attributes& attributes) {
 
 Result<Entry> make_unlinked(Context& context, const fuse_in_header& header,
                             const fuse_create_in& wanted) {
+  COFFER_ASSIGN(const Attributes directory, context.tree.attributes(InodeId(header.nodeid)));
+  if (directory.protection.immutable) return fail(Errc::Permission, "protected");
   COFFER_ASSIGN(const NewNode node,
                 new_node(context, {header.uid, header.gid}, InodeId(header.nodeid),
                          FileType::Regular, wanted.mode));

@@ -17,6 +17,7 @@ const fuse_lowlevel_ops& operations() {
     add_space_operations(filled);
     add_xattr_operations(filled);
     add_statfs_operations(filled);
+    add_ioctl_operations(filled);
     return filled;
   }();
   return table;

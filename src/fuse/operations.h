@@ -21,6 +21,7 @@ void add_sync_operations(fuse_lowlevel_ops& operations);       // flush, fsync, 
 void add_space_operations(fuse_lowlevel_ops& operations);      // fallocate, lseek, copy_file_range
 void add_xattr_operations(fuse_lowlevel_ops& operations);      // setxattr … removexattr
 void add_statfs_operations(fuse_lowlevel_ops& operations);     // statfs
+void add_ioctl_operations(fuse_lowlevel_ops& operations);      // ioctl: FS_IOC_GETFLAGS …
 
 /// All of the above.
 const fuse_lowlevel_ops& operations();

@@ -58,9 +58,14 @@ Result<void> FileBytes::allocate(const InodeRef& inode, AllocateMode mode, std::
   }
   ExclusiveLock lock(inode->mutex);
   if (inode->reclaimed) return fail(Errc::Stale, "inode is gone");
+  const Protection protection = inode->record.protection();
+  const bool erases = mode == AllocateMode::PunchHole || mode == AllocateMode::ZeroRange;
+  if (protection.immutable || (protection.append_only && erases)) {
+    return fail(Errc::Permission, "protected");
+  }
   Attributes& attributes = inode->record.attributes;
   const std::uint64_t end = offset + length;
-  if (mode == AllocateMode::PunchHole || mode == AllocateMode::ZeroRange) {
+  if (erases) {
     // A hole reads as zeros and takes no space: that is all that ZERO_RANGE promises too.
     COFFER_TRY(clear_range(*inode, offset, end));
   }
@@ -153,6 +158,7 @@ Result<std::uint64_t> FileBytes::copy_range(const InodeRef& from, std::uint64_t 
   }
   const auto copy = [&]() -> Result<std::uint64_t> {
     if (from->reclaimed || to->reclaimed) return fail(Errc::Stale, "inode is gone");
+    if (to->record.protection().any()) return fail(Errc::Permission, "protected");
     const std::uint64_t size = from->record.attributes.size;
     if (from_offset >= size) return std::uint64_t{0};
     const std::uint64_t copied = std::min(length, size - from_offset);

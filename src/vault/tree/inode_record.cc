@@ -34,6 +34,13 @@ std::uint32_t read_u32(ByteReader& in, bool& valid) {
 
 }  // namespace
 
+void InodeRecord::protect(Protection wanted) {
+  const unsigned kept = flags & ~unsigned{kImmutable | kAppendOnly};
+  const unsigned set =
+      (wanted.immutable ? kImmutable : 0U) | (wanted.append_only ? kAppendOnly : 0U);
+  flags = static_cast<std::uint16_t>(kept | set);
+}
+
 std::string encode_inode(const InodeRecord& record) {
   const Attributes& a = record.attributes;
   std::string value;

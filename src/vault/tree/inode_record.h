@@ -23,6 +23,8 @@ struct InodeRecord {
       32;  // part of an upload, object being written, body of `k/`: no dentry names it
   static constexpr std::uint16_t kTwins =
       64;  // directory in which a file stood beside a directory of its name
+  static constexpr std::uint16_t kImmutable = 128;  // Protection
+  static constexpr std::uint16_t kAppendOnly = 256;
 
   Attributes attributes;
   std::uint16_t flags = 0;
@@ -32,6 +34,8 @@ struct InodeRecord {
   std::string extents;  // encoded extents (extent.h) when kExtentRows is not set
 
   [[nodiscard]] bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
+  [[nodiscard]] Protection protection() const { return {has(kImmutable), has(kAppendOnly)}; }
+  void protect(Protection wanted);
 };
 
 std::string encode_inode(const InodeRecord& record);

@@ -155,6 +155,7 @@ void Namespace::stage_root(MetaBatch& batch, std::uint32_t uid, std::uint32_t gi
 
 Attributes visible_attributes(const InodeRecord& record) {
   Attributes attributes = record.attributes;
+  attributes.protection = record.protection();
   if (attributes.type == FileType::Directory) {
     attributes.size = kDirectorySizeShown;
     attributes.allocated = kDirectorySizeShown;

@@ -149,11 +149,12 @@ class Attempt {
     }
     COFFER_TRY(change.set_entry(holder, placement_.parsed.name, slots, false,
                                 Dentry{file.id, FileType::Regular, cookie}));
-    if (present_) change.drop_link(*present_);
+    if (present_) COFFER_TRY(change.drop_link(*present_));
     return file_info(placement_.key, file, record);
   }
 
   Result<ObjectInfo> put_directory(TreeChange& change, Inode& directory) {
+    if (directory.record.protection().any()) return fail(Errc::Permission, "protected");
     Inode& body = *placement_.bytes;
     ObjectRecord record{body.record.content_version, {}, change.now(), placement_.metadata};
     ObjectInfo info = file_info(placement_.key, body, record);
@@ -165,7 +166,7 @@ class Attempt {
     directory.record.flags |= InodeRecord::kMarker | InodeRecord::kHasObject;
     directory.record.attributes.ctime = change.now();
     change.batch().put(keys::object(directory.id), encode_object(record));
-    if (old_body_) change.drop_link(*old_body_);
+    if (old_body_) COFFER_TRY(change.drop_link(*old_body_));
     info.inode = directory.id;
     info.modified = record.modified;
     return info;

@@ -66,8 +66,8 @@ Result<void> ObjectService::remove_bucket(std::string_view bucket, Durability du
       return fail(Errc::NotEmpty, "the bucket is not empty");
     const NameSlots before = slots;
     COFFER_TRY(change.set_entry(*root, name, slots, true, std::nullopt));
-    change.drop_link(*directory);
-    if (body) change.drop_link(*body);
+    COFFER_TRY(change.drop_link(*directory));
+    if (body) COFFER_TRY(change.drop_link(*body));
     COFFER_TRY(change.commit(after));
     describe(after.changes, Door::Gateway, kRootInode, name, before, slots, {});
     after.buckets_gone.push_back(directory->id);

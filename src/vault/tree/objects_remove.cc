@@ -123,6 +123,7 @@ class Removal {
     const std::size_t last = place_.chain.size() - 1;
     if (parsed_.is_directory) {
       Inode& directory = *place_.chain[last];
+      if (directory.record.protection().any()) return fail(Errc::Permission, "protected");
       directory.record.flags &=
           static_cast<std::uint16_t>(~(InodeRecord::kMarker | InodeRecord::kHasObject));
       directory.record.attributes.ctime = change.now();
@@ -130,10 +131,10 @@ class Removal {
     } else {
       COFFER_TRY(set(last, parsed_.name, file_slots_, false));
     }
-    if (bytes_) change.drop_link(*bytes_);
+    if (bytes_) COFFER_TRY(change.drop_link(*bytes_));
     for (std::size_t i = last; i > first; --i) {
       COFFER_TRY(set(i - 1, name_of(i), slots_[i], true));
-      change.drop_link(*place_.chain[i]);
+      COFFER_TRY(change.drop_link(*place_.chain[i]));
     }
     COFFER_TRY(change.commit(after));
     if (bytes_ && bytes_->record.attributes.nlink > 0) {

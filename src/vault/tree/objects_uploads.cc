@@ -77,7 +77,7 @@ class PartWriter final : public ObjectWriter {
                   ObjectRecord{inode.record.content_version, {}, {}, std::move(metadata)});
     part.info.etag = info.etag;
     change.batch().put(row, encode_part(part));
-    if (replaced) change.drop_link(*replaced);
+    if (replaced) COFFER_TRY(change.drop_link(*replaced));
     COFFER_TRY(change.commit(after));
     return info;
   }

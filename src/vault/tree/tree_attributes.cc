@@ -3,6 +3,21 @@
 #include "vault/tree/tree_service.h"
 
 namespace coffer {
+namespace {
+
+/// As the kernel's own file systems have it (notify_change, may_setattr).
+bool is_allowed(Protection protection, const SetAttributes& change) {
+  const bool lasting = change.permissions || change.uid || change.gid || change.size;
+  const bool times = change.atime || change.mtime;
+  if (protection.immutable || protection.append_only) {
+    if (lasting) return false;
+    if (!times || change.times == SetAttributes::Times::PageCache) return true;
+    return !protection.immutable && change.times == SetAttributes::Times::Touch;
+  }
+  return true;
+}
+
+}  // namespace
 
 Result<Attributes> TreeService::attributes(InodeId inode) {
   COFFER_ASSIGN(const InodeRef found, live(inode));
@@ -17,6 +32,7 @@ Result<Attributes> TreeService::set_attributes(InodeId inode, const SetAttribute
   TreeChange tree(names_);
   COFFER_TRY(tree.lock({target}));
   Attributes& attributes = target->record.attributes;
+  if (!is_allowed(target->record.protection(), change)) return fail(Errc::Permission, "protected");
   if (change.size && attributes.type != FileType::Regular) {
     return fail(attributes.type == FileType::Directory ? Errc::IsDirectory : Errc::InvalidArgument);
   }
@@ -24,6 +40,7 @@ Result<Attributes> TreeService::set_attributes(InodeId inode, const SetAttribute
     COFFER_TRY(parts().bytes->resize(*target, *change.size));
     attributes.mtime = tree.now();
   }
+  if (change.protection) target->record.protect(*change.protection);
   if (change.permissions) attributes.permissions = *change.permissions & 07777;
   if (change.uid) attributes.uid = *change.uid;
   if (change.gid) attributes.gid = *change.gid;
@@ -32,7 +49,8 @@ Result<Attributes> TreeService::set_attributes(InodeId inode, const SetAttribute
   attributes.ctime = change.ctime ? *change.ctime : tree.now();
   // Times of a file with uncommitted bytes go with those bytes: they were answered after the writes, which a crash may lose, and
   // a commit of their own would seal a file's first bytes twice.
-  const bool times_only = !change.size && !change.permissions && !change.uid && !change.gid;
+  const bool times_only =
+      !change.size && !change.permissions && !change.uid && !change.gid && !change.protection;
   if (times_only && target->dirty) {
     tree.keep();
     return visible_attributes(target->record);

@@ -33,7 +33,10 @@ Result<void> TreeChange::lock(std::vector<InodeRef> inodes) {
 
 Result<void> TreeChange::set_entry(Inode& parent, const std::string& stored, NameSlots& slots,
                                    bool directory, const std::optional<Dentry>& after) {
+  const Protection protection = parent.record.protection();
   std::optional<Dentry>& slot = directory ? slots.directory : slots.file;
+  if (protection.immutable || (protection.append_only && slot))
+    return fail(Errc::Permission, "the directory is protected");
   const std::string row = keys::dentry(parent.id, stored, directory);
   if (may_be_hashed(stored)) {
     const std::string name_row = keys::long_name(parent.id, name_hash(stored, directory));
@@ -68,14 +71,16 @@ Result<void> TreeChange::set_entry(Inode& parent, const std::string& stored, Nam
   return {};
 }
 
-void TreeChange::drop_link(Inode& inode) {
+Result<void> TreeChange::drop_link(Inode& inode) {
+  if (inode.record.protection().any()) return fail(Errc::Permission, "protected");
   Attributes& attributes = inode.record.attributes;
   attributes.ctime = now_;
   attributes.nlink = attributes.type == FileType::Directory ? 0 : attributes.nlink - 1;
-  if (attributes.nlink > 0) return;
+  if (attributes.nlink > 0) return {};
   for (Locked& locked : locked_) {
     if (locked.inode.get() == &inode) locked.unlinked = true;
   }
+  return {};
 }
 
 Result<void> TreeChange::stage() {

@@ -38,11 +38,13 @@ class TreeChange {
   Result<void> lock(std::vector<InodeRef> inodes);
 
   /// What shall stand at `stored` in one of the two slots. `slots` is what stands there now, and is brought up to date.
-  /// The parent's count of entries, link count and times follow. @pre parent is locked
+  /// The parent's count of entries, link count and times follow. Permission: the parent is protected against it. @pre parent is
+  /// locked
   Result<void> set_entry(Inode& parent, const std::string& stored, NameSlots& slots, bool directory,
                          const std::optional<Dentry>& after);
-  /// One name fewer. The last one takes the inode's rows along, at commit. @pre inode is locked
-  void drop_link(Inode& inode);
+  /// One name fewer. The last one takes the inode's rows along, at commit. Permission: the inode is protected. @pre inode is
+  /// locked
+  Result<void> drop_link(Inode& inode);
   /// Rows that belong to the change. Valid until commit().
   MetaBatch& batch() { return batch_; }
   [[nodiscard]] const Timespec& now() const { return now_; }

@@ -126,6 +126,7 @@ Result<Entry> TreeService::link_locked(const InodeRef& inode, Inode& parent, std
   Attributes& attributes = inode->record.attributes;
   if (parent.record.attributes.nlink == 0) return fail(Errc::NotFound);
   if (inode->record.has(InodeRecord::kHidden)) return fail(Errc::NotFound);
+  if (inode->record.protection().any()) return fail(Errc::Permission, "protected");
   if (attributes.nlink >= kLinksMax) return fail(Errc::TooManyLinks);
   ++attributes.nlink;
   attributes.ctime = change.now();

@@ -26,7 +26,7 @@ Result<void> TreeService::unlink_locked(Inode& parent, std::string_view name, Af
   COFFER_TRY(change.lock({parent.shared_from_this(), inode}));
   const NameSlots before = found.slots;
   COFFER_TRY(change.set_entry(parent, found.asked.stored, found.slots, false, std::nullopt));
-  change.drop_link(*inode);
+  COFFER_TRY(change.drop_link(*inode));
   COFFER_TRY(change.commit(after));
   describe(after.changes, Door::Mount, parent.id, found.asked.stored, before, found.slots, name);
   return {};
@@ -58,8 +58,8 @@ Result<void> TreeService::remove_directory_locked(Inode& parent, std::string_vie
   if (inode->record.attributes.size > 0) return fail(Errc::NotEmpty);
   const NameSlots before = found.slots;
   COFFER_TRY(change.set_entry(parent, found.asked.stored, found.slots, true, std::nullopt));
-  change.drop_link(*inode);
-  if (body) change.drop_link(*body);
+  COFFER_TRY(change.drop_link(*inode));
+  if (body) COFFER_TRY(change.drop_link(*body));
   COFFER_TRY(change.commit(after));
   describe(after.changes, Door::Mount, parent.id, found.asked.stored, before, found.slots, name);
   if (parent.id == kRootInode) after.buckets_gone.push_back(inode->id);

@@ -179,6 +179,7 @@ Result<void> TreeService::replace(RenamePlan& plan, Aftermath& after) {
     return fail(Errc::NotFound);
   }
   if (plan.met && is_directory && plan.met->record.attributes.size > 0) return fail(Errc::NotEmpty);
+  if (plan.moved->record.protection().any()) return fail(Errc::Permission, "protected");
   const NameSlots source_before = source.slots;
   const NameSlots target_before = target.slots;
   COFFER_TRY(
@@ -187,8 +188,8 @@ Result<void> TreeService::replace(RenamePlan& plan, Aftermath& after) {
   COFFER_TRY(change.set_entry(*plan.to, target.asked.stored, target.slots, is_directory, entry));
   plan.moved->record.attributes.ctime = change.now();
   if (is_directory) plan.moved->record.parent = plan.to->id;
-  if (plan.met) change.drop_link(*plan.met);
-  if (body) change.drop_link(*body);
+  if (plan.met) COFFER_TRY(change.drop_link(*plan.met));
+  if (body) COFFER_TRY(change.drop_link(*body));
   COFFER_TRY(change.commit(after));
   describe(after.changes, Door::Mount, plan.from->id, source.asked.stored, source_before,
            source.slots, plan.request.from_name);
@@ -218,6 +219,9 @@ Result<void> TreeService::exchange(RenamePlan& plan, Aftermath& after) {
   COFFER_TRY(change.lock({plan.from, plan.to, plan.moved, plan.met}));
   if (plan.from->record.attributes.nlink == 0 || plan.to->record.attributes.nlink == 0) {
     return fail(Errc::NotFound);
+  }
+  if (plan.moved->record.protection().any() || plan.met->record.protection().any()) {
+    return fail(Errc::Permission, "protected");
   }
   const NameSlots source_before = source.slots;
   const NameSlots target_before = target.slots;

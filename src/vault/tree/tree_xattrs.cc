@@ -87,6 +87,7 @@ Result<void> TreeService::set_xattr(InodeId inode, std::string_view name, Bytes 
   Aftermath after;
   TreeChange change(names_);
   COFFER_TRY(change.lock({target}));
+  if (target->record.protection().any()) return fail(Errc::Permission, "protected");
   const std::string row = keys::xattr(inode, name);
   bool present = false;
   if (target->record.has(InodeRecord::kHasXattrs)) {
@@ -115,6 +116,7 @@ Result<void> TreeService::remove_xattr(InodeId inode, std::string_view name) {
   Aftermath after;
   TreeChange change(names_);
   COFFER_TRY(change.lock({target}));
+  if (target->record.protection().any()) return fail(Errc::Permission, "protected");
   if (!target->record.has(InodeRecord::kHasXattrs)) return fail(Errc::NoAttribute);
   const std::string row = keys::xattr(inode, name);
   COFFER_ASSIGN(const auto old, parts().meta->get(row));

@@ -127,7 +127,7 @@ Result<void> drop_upload(Namespace& names, InodeId bucket, std::string_view key,
       TreeChange change(names);
       COFFER_TRY(change.lock({inode}));
       change.batch().remove(keys::part(upload_id, part.info.number));
-      change.drop_link(*inode);
+      COFFER_TRY(change.drop_link(*inode));
       COFFER_TRY(change.commit(after));
     }
     finish(names, after);

@@ -1,28 +1,22 @@
 #include "fuse/new_node.h"
 
-#include <sys/stat.h>
-
 namespace coffer::fuse {
 
 Maker maker_of(fuse_req_t req) {
   const fuse_ctx* caller = ::fuse_req_ctx(req);
-  return {caller->uid, caller->gid};
+  return {caller->uid, caller->gid, caller->umask};
 }
 
-Result<NewNode> new_node(Context& context, Maker maker, InodeId parent, FileType type,
-                         mode_t mode) {
-  COFFER_ASSIGN(const Attributes directory, context.tree.attributes(parent));
+NewNode new_node(const Maker& maker, FileType type, mode_t mode) {
   NewNode node;
   node.type = type;
   node.permissions = static_cast<std::uint16_t>(mode & 07777);
+  node.umask = static_cast<std::uint16_t>(maker.umask & 0777);
   node.uid = maker.uid;
   node.gid = maker.gid;
-  if ((directory.permissions & S_ISGID) != 0) {
-    node.gid = directory.gid;
-    if (type == FileType::Directory)
-      node.permissions = static_cast<std::uint16_t>(node.permissions | S_ISGID);
-  }
   return node;
 }
+
+NewNode whiteout(const Maker& maker) { return new_node(maker, FileType::CharDevice, 0); }
 
 }  // namespace coffer::fuse

@@ -1,11 +1,9 @@
 #pragma once
-/// What a new inode gets from its maker and from its directory.
+/// What a new inode gets from its maker; the tree adds what it gets from its directory.
 
 #include <sys/types.h>
 
-#include "coffer/core/error.h"
 #include "coffer/vault/tree.h"
-#include "fuse/context.h"
 #include "fuse/libfuse.h"
 
 namespace coffer::fuse {
@@ -13,13 +11,15 @@ namespace coffer::fuse {
 struct Maker {
   uid_t uid;
   gid_t gid;
+  mode_t umask;  // not yet applied: a directory's default ACL would take its place
 };
 
 /// The caller of a request.
 Maker maker_of(fuse_req_t req);
 
-/// A sgid directory hands its group on, and its sgid bit to directories (inode(7)): the kernel
-/// leaves this to us. The umask was applied by the kernel.
-Result<NewNode> new_node(Context& context, Maker maker, InodeId parent, FileType type, mode_t mode);
+NewNode new_node(const Maker& maker, FileType type, mode_t mode);
+
+/// What RENAME_WHITEOUT leaves behind: overlayfs takes it for "nothing here, nor below".
+NewNode whiteout(const Maker& maker);
 
 }  // namespace coffer::fuse

@@ -12,35 +12,30 @@ namespace coffer::fuse {
 
 namespace {
 
-Result<Entry> make(Context& context, fuse_ino_t parent, const char* name,
-                   const Result<NewNode>& node) {
-  if (!node) return fail(node.error());
-  return context.tree.make_node(InodeId(parent), name, *node);
+void make(fuse_req_t req, fuse_ino_t parent, const char* name, const NewNode& node) {
+  Context& context = context_of(req);
+  reply_entry(req, context, context.tree.make_node(InodeId(parent), name, node));
 }
 
 void mknod(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode, dev_t device) {
-  Context& context = context_of(req);
   const auto type = file_type_of(mode);
   if (!type || *type == FileType::Directory || *type == FileType::Symlink) {
     ::fuse_reply_err(req, EINVAL);
     return;
   }
-  Result<NewNode> node = new_node(context, maker_of(req), InodeId(parent), *type, mode);
-  if (node) node->rdev = static_cast<std::uint32_t>(device);
-  reply_entry(req, context, make(context, parent, name, node));
+  NewNode node = new_node(maker_of(req), *type, mode);
+  node.rdev = static_cast<std::uint32_t>(device);
+  make(req, parent, name, node);
 }
 
 void mkdir(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode) {
-  Context& context = context_of(req);
-  const auto node = new_node(context, maker_of(req), InodeId(parent), FileType::Directory, mode);
-  reply_entry(req, context, make(context, parent, name, node));
+  make(req, parent, name, new_node(maker_of(req), FileType::Directory, mode));
 }
 
 void symlink(fuse_req_t req, const char* target, fuse_ino_t parent, const char* name) {
-  Context& context = context_of(req);
-  Result<NewNode> node = new_node(context, maker_of(req), InodeId(parent), FileType::Symlink, 0777);
-  if (node) node->symlink_target = target;
-  reply_entry(req, context, make(context, parent, name, node));
+  NewNode node = new_node(maker_of(req), FileType::Symlink, 0777);
+  node.symlink_target = target;
+  make(req, parent, name, node);
 }
 
 void link(fuse_req_t req, fuse_ino_t inode, fuse_ino_t parent, const char* name) {
@@ -63,14 +58,15 @@ void rename(fuse_req_t req, fuse_ino_t parent, const char* name, fuse_ino_t new_
   request.from_name = name;
   request.to_parent = InodeId(new_parent);
   request.to_name = new_name;
-  if (flags == RENAME_NOREPLACE) {
-    request.mode = RenameRequest::Mode::NoReplace;
-  } else if (flags == RENAME_EXCHANGE) {
-    request.mode = RenameRequest::Mode::Exchange;
-  } else if (flags != 0) {
+  const bool exchanges = (flags & RENAME_EXCHANGE) != 0;
+  const bool known = (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) == 0;
+  if (!known || (exchanges && flags != RENAME_EXCHANGE)) {
     ::fuse_reply_err(req, EINVAL);
     return;
   }
+  if (exchanges) request.mode = RenameRequest::Mode::Exchange;
+  if ((flags & RENAME_NOREPLACE) != 0) request.mode = RenameRequest::Mode::NoReplace;
+  if ((flags & RENAME_WHITEOUT) != 0) request.whiteout = whiteout(maker_of(req));
   reply_result(req, context_of(req).tree.rename(request));
 }
 

@@ -65,9 +65,9 @@ void open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* file) {
 
 /// Somebody else (the other door) may have made the name since the kernel saw none. The kernel has then checked the
 /// permissions of the directory only: on ESTALE it walks the path again and checks what it finds.
-Result<Entry> create_new(Context& context, Maker maker, InodeId parent, const char* name,
+Result<Entry> create_new(Context& context, const Maker& maker, InodeId parent, const char* name,
                          mode_t mode, int flags) {
-  COFFER_ASSIGN(const NewNode node, new_node(context, maker, parent, FileType::Regular, mode));
+  const NewNode node = new_node(maker, FileType::Regular, mode);
   Result<Entry> made = context.tree.make_node(parent, name, node);
   if (!made && made.error().code == Errc::Exists && (flags & O_EXCL) == 0) return fail(Errc::Stale);
   if (!made) return made;

@@ -1,10 +1,11 @@
-/// SYNCFS, TMPFILE, STATX: requests that libfuse 3.14 does not know, answered by hand.
+/// SYNCFS, TMPFILE, STATX, COPY_FILE_RANGE_64: requests that libfuse 3.14 does not know, answered by hand.
 
 #include <sys/sysmacros.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "fuse/copy_range.h"
 #include "fuse/errno.h"
 #include "fuse/new_node.h"
 #include "fuse/open_file.h"
@@ -48,12 +49,9 @@ fuse_attr to_wire(const Attributes& attributes) {
 
 Result<Entry> make_unlinked(Context& context, const fuse_in_header& header,
                             const fuse_create_in& wanted) {
-  COFFER_ASSIGN(const Attributes directory, context.tree.attributes(InodeId(header.nodeid)));
-  if (directory.protection.immutable) return fail(Errc::Permission, "protected");
-  COFFER_ASSIGN(const NewNode node,
-                new_node(context, {header.uid, header.gid}, InodeId(header.nodeid),
-                         FileType::Regular, wanted.mode));
-  COFFER_ASSIGN(const Entry made, context.tree.make_unlinked(node));
+  const NewNode node =
+      new_node({header.uid, header.gid, wanted.umask}, FileType::Regular, wanted.mode);
+  COFFER_ASSIGN(const Entry made, context.tree.make_unlinked(InodeId(header.nodeid), node));
   return hand_out(context, made);
 }
 
@@ -112,6 +110,24 @@ void statx(Context& context, const fuse_in_header& header) {
   context.session->reply_raw(header.unique, 0, parts);
 }
 
+void copy_file_range_64(Context& context, const fuse_in_header& header,
+                        std::span<const std::byte> body) {
+  fuse_copy_file_range_in wanted;
+  if (body.size() < sizeof(wanted)) {
+    reply_errno(context, header, EINVAL);
+    return;
+  }
+  std::memcpy(&wanted, body.data(), sizeof(wanted));
+  if (wanted.flags != 0) return reply_errno(context, header, EINVAL);
+  const CopyRange range{InodeId(header.nodeid), wanted.off_in, InodeId(wanted.nodeid_out),
+                        wanted.off_out, wanted.len};
+  const Result<std::uint64_t> copied = copy_range(context, header.uid, range);
+  if (!copied) return reply_errno(context, header, to_errno(copied.error().code));
+  CopyFileRangeOutWire out{*copied};
+  const iovec parts[] = {part_of(out)};
+  context.session->reply_raw(header.unique, 0, parts);
+}
+
 }  // namespace
 
 bool handle_raw_request(Context& context, const fuse_in_header& header,
@@ -122,6 +138,10 @@ bool handle_raw_request(Context& context, const fuse_in_header& header,
   }
   if (header.opcode == kOpcodeStatx) {
     statx(context, header);
+    return true;
+  }
+  if (header.opcode == kOpcodeCopyFileRange64) {
+    copy_file_range_64(context, header, body);
     return true;
   }
   if (header.opcode != kOpcodeSyncFs) return false;

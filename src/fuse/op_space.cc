@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "fuse/copy_range.h"
 #include "fuse/invalidator.h"
 #include "fuse/operations.h"
 #include "fuse/privileges.h"
@@ -19,11 +20,6 @@ namespace {
 
 /// The reply has 32 bits for the count; the kernel asks for at most this much (page-aligned).
 constexpr std::uint64_t kCopyBytesMax = 0xfffff000;
-
-/// These requests carry no kill flag: only root, who may keep the bits, is trusted to.
-SuidSgid suid_sgid_of(fuse_req_t req) {
-  return ::fuse_req_ctx(req)->uid == 0 ? SuidSgid::Keep : SuidSgid::Kill;
-}
 
 std::optional<AllocateMode> allocate_mode(int mode) {
   switch (mode) {
@@ -58,7 +54,8 @@ void fallocate(fuse_req_t req, fuse_ino_t inode, int mode, off_t offset, off_t l
     ::fuse_reply_err(req, EOPNOTSUPP);
     return;
   }
-  const Result<void> dropped = drop_privileges(context, InodeId(inode), suid_sgid_of(req));
+  const Result<void> dropped =
+      drop_privileges(context, InodeId(inode), suid_sgid_of(::fuse_req_ctx(req)->uid));
   if (!dropped) return reply_error(req, dropped.error());
   const auto from = static_cast<std::uint64_t>(offset);
   const auto bytes = static_cast<std::uint64_t>(length);
@@ -101,11 +98,10 @@ void copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset, fuse_fi
     ::fuse_reply_err(req, EINVAL);
     return;
   }
-  const Result<void> dropped = drop_privileges(context, InodeId(to), suid_sgid_of(req));
-  if (!dropped) return reply_error(req, dropped.error());
-  const Result<std::uint64_t> copied = context.tree.copy_range(
-      InodeId(from), static_cast<std::uint64_t>(from_offset), InodeId(to),
-      static_cast<std::uint64_t>(to_offset), std::min<std::uint64_t>(length, kCopyBytesMax));
+  const CopyRange range{InodeId(from), static_cast<std::uint64_t>(from_offset), InodeId(to),
+                        static_cast<std::uint64_t>(to_offset),
+                        std::min<std::uint64_t>(length, kCopyBytesMax)};
+  const Result<std::uint64_t> copied = copy_range(context, ::fuse_req_ctx(req)->uid, range);
   if (!copied) return reply_error(req, copied.error());
   ::fuse_reply_write(req, *copied);
 }

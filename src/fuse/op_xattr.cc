@@ -8,16 +8,22 @@
 
 #include "fuse/operations.h"
 #include "fuse/reply.h"
+#include "fuse/request_extras.h"
 
 namespace coffer::fuse {
 
 namespace {
 
 constexpr std::string_view kCapability = "security.capability";
+constexpr std::string_view kAccessAcl = "system.posix_acl_access";
+constexpr std::string_view kDefaultAcl = "system.posix_acl_default";
+
+bool is_acl(std::string_view name) { return name == kAccessAcl || name == kDefaultAcl; }
 
 /// The kernel has checked who may (xattr(7)); here only what is kept at all.
 bool is_kept(std::string_view name) {
-  return name.starts_with("user.") || name.starts_with("trusted.") || name.starts_with("security.");
+  return name.starts_with("user.") || name.starts_with("trusted.") ||
+         name.starts_with("security.") || is_acl(name);
 }
 
 void setxattr(fuse_req_t req, fuse_ino_t inode, const char* name, const char* value,
@@ -27,12 +33,20 @@ void setxattr(fuse_req_t req, fuse_ino_t inode, const char* name, const char* va
     ::fuse_reply_err(req, EOPNOTSUPP);
     return;
   }
+  const Bytes bytes = as_bytes(std::string_view(value, size));
+  if (const std::string_view wanted(name); is_acl(wanted)) {
+    const bool drop = current_request_extras().kill_sgid_with_acl;
+    return reply_result(
+        req, context.tree.set_acl(InodeId(inode),
+                                  wanted == kAccessAcl ? AclKind::Access : AclKind::Default, bytes,
+                                  drop ? SetGroupId::Drop : SetGroupId::Keep));
+  }
   const XattrMode mode = (flags & XATTR_CREATE) != 0    ? XattrMode::Create
                          : (flags & XATTR_REPLACE) != 0 ? XattrMode::Replace
                                                         : XattrMode::Any;
-  const Result<void> set =
-      context.tree.set_xattr(InodeId(inode), name, as_bytes(std::string_view(value, size)), mode);
-  if (set && name == kCapability) context.inodes.note_capability_set(InodeId(inode));
+  const Result<void> set = context.tree.set_xattr(InodeId(inode), name, bytes, mode);
+  if (set && std::string_view(name) == kCapability)
+    context.inodes.note_capability_set(InodeId(inode));
   reply_result(req, set);
 }
 

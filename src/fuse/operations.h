@@ -26,7 +26,7 @@ void add_ioctl_operations(fuse_lowlevel_ops& operations);      // ioctl: FS_IOC_
 /// All of the above.
 const fuse_lowlevel_ops& operations();
 
-/// What libfuse has no entry for: SYNCFS, TMPFILE, STATX. False: not ours either.
+/// What libfuse has no entry for: SYNCFS, TMPFILE, STATX, COPY_FILE_RANGE_64. False: not ours either.
 bool handle_raw_request(Context& context, const fuse_in_header& header,
                         std::span<const std::byte> body);
 

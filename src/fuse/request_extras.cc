@@ -41,6 +41,22 @@ RequestExtras parse_request_extras(std::span<const std::byte> request) {
   return extras;
 }
 
+std::span<std::byte> shorten_setxattr(std::span<std::byte> request, RequestExtras& extras) {
+  constexpr std::size_t kBodyAt = sizeof(fuse_in_header);
+  constexpr std::size_t kExtension = sizeof(fuse_setxattr_in) - FUSE_COMPAT_SETXATTR_IN_SIZE;
+  fuse_setxattr_in body;
+  if (!read_body(request, body)) return request;
+  extras.kill_sgid_with_acl = (body.setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) != 0;
+  const std::span<std::byte> name_and_value = request.subspan(kBodyAt + sizeof(body));
+  std::memmove(name_and_value.data() - kExtension, name_and_value.data(), name_and_value.size());
+  const std::span<std::byte> shorter = request.first(request.size() - kExtension);
+  fuse_in_header header;
+  std::memcpy(&header, shorter.data(), sizeof(header));
+  header.len = static_cast<std::uint32_t>(shorter.size());
+  std::memcpy(shorter.data(), &header, sizeof(header));
+  return shorter;
+}
+
 RequestExtras& current_request_extras() {
   thread_local RequestExtras extras;
   return extras;

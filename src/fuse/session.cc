@@ -193,6 +193,8 @@ void Session::dispatch(const fuse_in_header& header, std::span<std::byte> reques
       handle_raw_request(context_, header, request.subspan(sizeof(fuse_in_header))))
     return;
   current_request_extras() = parse_request_extras(request);
+  if (header.opcode == FUSE_SETXATTR && (context_.shim.flags_sent() & FUSE_SETXATTR_EXT) != 0)
+    request = shorten_setxattr(request, current_request_extras());
   fuse_buf buffer{};
   buffer.size = request.size();
   buffer.mem = request.data();

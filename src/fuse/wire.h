@@ -10,7 +10,8 @@ namespace coffer::fuse {
 
 /// Flags that the channel adds to libfuse's INIT reply, when the kernel offers them.
 /// libfuse 3.17 and later sends them itself; adding a flag twice is harmless.
-inline constexpr std::uint32_t kInitFlagsAdded = FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2;
+inline constexpr std::uint32_t kInitFlagsAdded =
+    FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT;
 
 /// One READ or WRITE moves at most this much: 256 pages, what the kernel takes by default.
 inline constexpr std::uint32_t kTransferBytesMax = 1U << 20;
@@ -24,6 +25,13 @@ inline constexpr std::uint32_t kOpcodesMax = 64;
 inline constexpr std::uint32_t kOpcodeSyncFs = FUSE_SYNCFS;
 inline constexpr std::uint32_t kOpcodeTmpFile = FUSE_TMPFILE;
 inline constexpr std::uint32_t kOpcodeStatx = 52;  // protocol 7.39; Debian 12's header ends at 7.38
+
+inline constexpr std::uint32_t kOpcodeCopyFileRange64 = 53;  // protocol 7.45
+
+/// struct fuse_copy_file_range_out.
+struct CopyFileRangeOutWire {
+  std::uint64_t bytes_copied;
+};
 
 struct StatxTimeWire {
   std::int64_t seconds;

@@ -47,8 +47,7 @@ TEST(ChannelShim, AddsWhatTheKernelOffersToTheInitReply) {
   shim.note_request(init_request(~0U).bytes());
   Reply reply(42);
   shim.patch_reply(reply.parts);
-  EXPECT_EQ(reply.body.flags,
-            std::uint32_t{FUSE_ASYNC_READ | FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2});
+  EXPECT_EQ(reply.body.flags, std::uint32_t{FUSE_ASYNC_READ} | kInitFlagsAdded);
 }
 
 TEST(ChannelShim, NeverClaimsWhatTheKernelDidNotOffer) {
@@ -114,6 +113,30 @@ TEST(RequestExtras, AShortRequestCarriesNothing) {
   write.body.write_flags = FUSE_WRITE_KILL_SUIDGID;
   EXPECT_FALSE(parse_request_extras(write.bytes().first(sizeof(fuse_in_header))).kill_suid_sgid);
   EXPECT_FALSE(parse_request_extras({}).kill_suid_sgid);
+}
+
+TEST(RequestExtras, ASetxattrIsShortenedToWhatLibfuseKnows) {
+  struct Setxattr {
+    fuse_in_header header{};
+    fuse_setxattr_in body{};
+    char name_and_value[8] = {'u', '.', 'a', '\0', 'v', 'a', 'l', '!'};
+  } request;
+  static_assert(sizeof(request) == sizeof(fuse_in_header) + sizeof(fuse_setxattr_in) + 8);
+  request.header.opcode = FUSE_SETXATTR;
+  request.header.len = sizeof(request);
+  request.body.size = 4;
+  request.body.flags = 1;
+  request.body.setxattr_flags = FUSE_SETXATTR_ACL_KILL_SGID;
+  RequestExtras extras;
+  const auto shorter = shorten_setxattr(std::as_writable_bytes(std::span(&request, 1)), extras);
+  EXPECT_TRUE(extras.kill_sgid_with_acl);
+  ASSERT_EQ(shorter.size(), sizeof(request) - 8);
+  EXPECT_EQ(request.header.len, shorter.size());
+  EXPECT_EQ(request.body.size, 4U);
+  EXPECT_EQ(request.body.flags, 1U);
+  const char* behind = reinterpret_cast<const char*>(shorter.data()) + sizeof(fuse_in_header) +
+                       FUSE_COMPAT_SETXATTR_IN_SIZE;
+  EXPECT_EQ(std::string_view(behind, 8), std::string_view("u.a\0val!", 8));
 }
 
 }  // namespace

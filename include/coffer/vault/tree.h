@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,7 @@ struct Entry {
 struct NewNode {
   FileType type = FileType::Regular;
   std::uint16_t permissions = 0644;
+  std::uint16_t umask = 0;  // of permissions, unless the directory has a default ACL
   std::uint32_t uid = 0, gid = 0;
   std::uint32_t rdev = 0;
   std::string symlink_target;  // Symlink only, 1..4095 bytes
@@ -44,6 +46,7 @@ struct RenameRequest {
   InodeId to_parent;
   std::string_view to_name;
   Mode mode = Mode::Replace;
+  std::optional<NewNode> whiteout{};  // what takes the old name's place; never with Exchange
 };
 
 /// One entry of a directory listing, in cookie order. `cookie` is persistent: listing from it goes on behind this entry.
@@ -60,6 +63,8 @@ struct SpaceInfo {
 };
 
 enum class XattrMode : std::uint8_t { Any, Create, Replace };
+enum class AclKind : std::uint8_t { Access, Default };
+enum class SetGroupId : std::uint8_t { Keep, Drop };
 enum class AllocateMode : std::uint8_t { Extend, KeepSize, PunchHole, ZeroRange };  // fallocate(2)
 enum class SeekTarget : std::uint8_t { Data, Hole };
 
@@ -78,8 +83,9 @@ class Tree {
   // ---- namespace
   virtual Result<Entry> lookup(InodeId parent, std::string_view name) = 0;
   virtual Result<Entry> make_node(InodeId parent, std::string_view name,
-                                  const NewNode& node) = 0;      // any type
-  virtual Result<Entry> make_unlinked(const NewNode& node) = 0;  // O_TMPFILE: nlink 0, linkable
+                                  const NewNode& node) = 0;  // any type
+  /// O_TMPFILE: no links, linkable. It gets from the directory what a file made in it would.
+  virtual Result<Entry> make_unlinked(InodeId directory, const NewNode& node) = 0;
   virtual Result<Entry> link(InodeId inode, InodeId parent, std::string_view name) = 0;
   virtual Result<void> unlink(InodeId parent, std::string_view name) = 0;
   virtual Result<void> remove_directory(InodeId parent, std::string_view name) = 0;
@@ -97,6 +103,9 @@ class Tree {
   virtual Result<std::string> get_xattr(InodeId inode, std::string_view name) = 0;
   virtual Result<void> set_xattr(InodeId inode, std::string_view name, Bytes value,
                                  XattrMode mode) = 0;
+  /// acl(5), in the kernel's form. An access ACL changes the permissions too. Reading, removing and listing are those of xattrs.
+  virtual Result<void> set_acl(InodeId inode, AclKind kind, Bytes value,
+                               SetGroupId set_group_id) = 0;
   virtual Result<void> remove_xattr(InodeId inode, std::string_view name) = 0;
   virtual Result<std::vector<std::string>> list_xattrs(InodeId inode) = 0;
 

@@ -2,13 +2,16 @@
 
 #include "vault/tree/directory_body.h"
 #include "vault/tree/keys.h"
+#include "vault/tree/new_inode.h"
 
 namespace coffer {
 namespace {
 
 constexpr int kTurnsMax = 1000;
-constexpr std::uint16_t kFilePermissions = 0644;
-constexpr std::uint16_t kDirectoryPermissions = 0755;
+// What a server with the usual umask would ask for: 0644 and 0755, unless a default ACL says otherwise.
+constexpr std::uint16_t kFilePermissions = 0666;
+constexpr std::uint16_t kDirectoryPermissions = 0777;
+constexpr std::uint16_t kUmask = 022;
 
 /// One attempt, with the deepest existing directory locked.
 class Attempt {
@@ -100,6 +103,9 @@ class Attempt {
     if (placement_.complete) {
       COFFER_TRY(placement_.complete(change));
     }
+    const Inode& first = *place_.parent();
+    COFFER_ASSIGN(const auto acl, default_acl(*names_.deps().meta, first));
+    for (const InodeRef& made : made_) inherit(change.batch(), acl, first, *made, kUmask);
     const NameSlots before = first_slots_;
     Inode* holder = place_.parent().get();
     for (std::size_t i = 0; i < made_.size(); ++i) {
@@ -116,6 +122,7 @@ class Attempt {
     if (key.is_directory) {
       COFFER_ASSIGN(info, put_directory(change, present_ ? *present_ : *made_.back()));
     } else {
+      inherit(change.batch(), acl, first, *placement_.bytes, kUmask);
       COFFER_ASSIGN(info, put_file(change, *holder));
     }
     COFFER_TRY(change.commit(after));

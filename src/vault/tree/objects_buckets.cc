@@ -2,10 +2,18 @@
 
 #include "vault/tree/directory_body.h"
 #include "vault/tree/keys.h"
+#include "vault/tree/new_inode.h"
 #include "vault/tree/object_placement.h"
 #include "vault/tree/object_service.h"
 
 namespace coffer {
+namespace {
+
+// As a directory that a server with the usual umask makes.
+constexpr std::uint16_t kBucketPermissions = 0777;
+constexpr std::uint16_t kUmask = 022;
+
+}  // namespace
 
 Result<void> ObjectService::create_bucket(std::string_view bucket, Durability durability) {
   if (!may_be_bucket(bucket)) return fail(Errc::InvalidArgument, "not a bucket name");
@@ -18,7 +26,7 @@ Result<void> ObjectService::create_bucket(std::string_view bucket, Durability du
     if (slots.directory || slots.file) return fail(Errc::Exists, "the bucket exists");
     InodeRecord record;
     record.attributes.type = FileType::Directory;
-    record.attributes.permissions = 0755;
+    record.attributes.permissions = kBucketPermissions;
     record.attributes.nlink = 2;
     record.flags = InodeRecord::kMarker | InodeRecord::kBucketMade;
     record.parent = kRootInode;
@@ -32,6 +40,8 @@ Result<void> ObjectService::create_bucket(std::string_view bucket, Durability du
     TreeChange change(names_);
     auto made = [&]() -> Result<void> {
       COFFER_TRY(change.lock({root, directory}));
+      COFFER_ASSIGN(const auto acl, default_acl(*deps().meta, *root));
+      inherit(change.batch(), acl, *root, *directory, kUmask);
       const NameSlots before = slots;
       COFFER_TRY(change.set_entry(*root, name, slots, true,
                                   Dentry{directory->id, FileType::Directory, cookie}));

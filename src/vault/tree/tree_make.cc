@@ -1,40 +1,12 @@
 // TreeService: new nodes and hard links.
 
+#include "vault/tree/new_inode.h"
 #include "vault/tree/tree_service.h"
 
 namespace coffer {
 namespace {
 
-constexpr std::size_t kSymlinkBytesMax = 4095;
 constexpr std::uint32_t kLinksMax = std::uint32_t{1} << 31;
-constexpr std::uint16_t kSetGroupId = 02000;
-
-Result<InodeRecord> new_record(const NewNode& node) {
-  InodeRecord record;
-  Attributes& attributes = record.attributes;
-  attributes.type = node.type;
-  attributes.permissions = node.permissions & 07777;
-  attributes.uid = node.uid;
-  attributes.gid = node.gid;
-  attributes.nlink = node.type == FileType::Directory ? 2 : 1;
-  if (node.type == FileType::CharDevice || node.type == FileType::BlockDevice) {
-    attributes.rdev = node.rdev;
-  }
-  if (node.type == FileType::Symlink) {
-    if (node.symlink_target.empty()) return fail(Errc::NotFound);
-    if (node.symlink_target.size() > kSymlinkBytesMax) return fail(Errc::NameTooLong);
-    record.symlink_target = node.symlink_target;
-    attributes.size = node.symlink_target.size();
-  }
-  return record;
-}
-
-// A directory with the set-group-id bit hands its group on, and the bit too to directories (inode(7)).
-void inherit_group(InodeRecord& record, const Attributes& parent) {
-  if ((parent.permissions & kSetGroupId) == 0) return;
-  record.attributes.gid = parent.gid;
-  if (record.attributes.type == FileType::Directory) record.attributes.permissions |= kSetGroupId;
-}
 
 }  // namespace
 
@@ -66,7 +38,8 @@ Result<Entry> TreeService::make_locked(Inode& parent, std::string_view name, con
   auto made = [&]() -> Result<Entry> {
     COFFER_TRY(change.lock({parent.shared_from_this(), inode}));
     if (parent.record.attributes.nlink == 0) return fail(Errc::NotFound);
-    inherit_group(inode->record, parent.record.attributes);
+    COFFER_ASSIGN(const auto acl, default_acl(*parts().meta, parent));
+    inherit(change.batch(), acl, parent, *inode, node.umask);
     const NameSlots before = found.slots;
     const Dentry entry{inode->id, node.type, cookie};
     COFFER_TRY(change.set_entry(parent, found.asked.stored, found.slots, is_directory, entry));
@@ -78,13 +51,20 @@ Result<Entry> TreeService::make_locked(Inode& parent, std::string_view name, con
   return made;
 }
 
-Result<Entry> TreeService::make_unlinked(const NewNode& node) {
+Result<Entry> TreeService::make_unlinked(InodeId directory, const NewNode& node) {
   if (node.type == FileType::Directory) return fail(Errc::IsDirectory);
+  COFFER_ASSIGN(const InodeRef parent, names_.directory(directory));
   COFFER_ASSIGN(InodeRecord record, new_record(node));
   record.attributes.nlink = 0;
   COFFER_ASSIGN(const InodeRef inode, parts().inodes->make(std::move(record)));
   Aftermath after;
   TreeChange change(names_);
+  {
+    SharedLock lock(parent->mutex);
+    if (parent->record.protection().immutable) return fail(Errc::Permission, "protected");
+    COFFER_ASSIGN(const auto acl, default_acl(*parts().meta, *parent));
+    inherit(change.batch(), acl, *parent, *inode, node.umask);
+  }
   COFFER_TRY(change.lock({inode}));
   COFFER_TRY(change.commit(after));
   MutexLock lock(loose_mutex_);

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "vault/tree/directory_body.h"
+#include "vault/tree/new_inode.h"
 #include "vault/tree/tree_service.h"
 
 namespace coffer {
@@ -73,6 +74,7 @@ struct TreeService::RenamePlan {
   InodeRef from, to;  // the parents
   FoundName source, target;
   InodeRef moved, met;  // the inodes: what moves, and what stands at the target (or null)
+  InodeRef whiteout;    // what takes the moved one's place (or null)
 
   [[nodiscard]] bool exchanges() const { return request.mode == RenameRequest::Mode::Exchange; }
 };
@@ -100,7 +102,7 @@ Result<void> TreeService::rename(const RenameRequest& request) {
 }
 
 Result<bool> TreeService::rename_once(const RenameRequest& request, bool alone, Aftermath& after) {
-  RenamePlan plan{request, nullptr, nullptr, {}, {}, nullptr, nullptr};
+  RenamePlan plan{request, nullptr, nullptr, {}, {}, nullptr, nullptr, nullptr};
   COFFER_ASSIGN(plan.from, names_.directory(request.from_parent));
   COFFER_ASSIGN(plan.to, names_.directory(request.to_parent));
   COFFER_ASSIGN(const FoundName source,
@@ -155,7 +157,23 @@ Result<void> TreeService::rename_checked(RenamePlan& plan, Aftermath& after) {
   if (target.entry) {
     COFFER_ASSIGN(plan.met, parts().inodes->get(target.entry->inode));
   }
-  return plan.exchanges() ? exchange(plan, after) : replace(plan, after);
+  if (plan.exchanges()) return exchange(plan, after);
+  COFFER_ASSIGN(plan.whiteout, make_whiteout(plan));
+  Result<void> replaced = replace(plan, after);
+  if (!replaced && plan.whiteout) plan.whiteout->reclaimed = true;  // nobody else ever saw it
+  return replaced;
+}
+
+/// In the slot of files, which has to be free when a directory moves away.
+Result<InodeRef> TreeService::make_whiteout(const RenamePlan& plan) {
+  if (!plan.request.whiteout) return InodeRef{};
+  const FoundName& source = plan.source;
+  if (source.is_directory() && source.slots.file) return fail(Errc::Exists);
+  if (source.asked.stored.empty()) {
+    return fail(Errc::InvalidArgument, "only a directory has an empty name");
+  }
+  COFFER_ASSIGN(InodeRecord record, new_record(*plan.request.whiteout));
+  return parts().inodes->make(std::move(record));
 }
 
 Result<void> TreeService::replace(RenamePlan& plan, Aftermath& after) {
@@ -174,7 +192,7 @@ Result<void> TreeService::replace(RenamePlan& plan, Aftermath& after) {
   }
 
   TreeChange change(names_);
-  COFFER_TRY(change.lock({plan.from, plan.to, plan.moved, plan.met, body}));
+  COFFER_TRY(change.lock({plan.from, plan.to, plan.moved, plan.met, body, plan.whiteout}));
   if (plan.from->record.attributes.nlink == 0 || plan.to->record.attributes.nlink == 0) {
     return fail(Errc::NotFound);
   }
@@ -184,6 +202,11 @@ Result<void> TreeService::replace(RenamePlan& plan, Aftermath& after) {
   const NameSlots target_before = target.slots;
   COFFER_TRY(
       change.set_entry(*plan.from, source.asked.stored, source.slots, is_directory, std::nullopt));
+  if (plan.whiteout) {
+    const Dentry left{plan.whiteout->id, plan.whiteout->record.attributes.type,
+                      source.entry->cookie};
+    COFFER_TRY(change.set_entry(*plan.from, source.asked.stored, source.slots, false, left));
+  }
   const Dentry entry{source.entry->inode, source.entry->type, cookie};
   COFFER_TRY(change.set_entry(*plan.to, target.asked.stored, target.slots, is_directory, entry));
   plan.moved->record.attributes.ctime = change.now();

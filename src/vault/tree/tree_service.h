@@ -23,7 +23,7 @@ class TreeService final : public Tree {
 
   Result<Entry> lookup(InodeId parent, std::string_view name) override;
   Result<Entry> make_node(InodeId parent, std::string_view name, const NewNode& node) override;
-  Result<Entry> make_unlinked(const NewNode& node) override;
+  Result<Entry> make_unlinked(InodeId directory, const NewNode& node) override;
   Result<Entry> link(InodeId inode, InodeId parent, std::string_view name) override;
   Result<void> unlink(InodeId parent, std::string_view name) override;
   Result<void> remove_directory(InodeId parent, std::string_view name) override;
@@ -38,6 +38,7 @@ class TreeService final : public Tree {
   Result<std::string> get_xattr(InodeId inode, std::string_view name) override;
   Result<void> set_xattr(InodeId inode, std::string_view name, Bytes value,
                          XattrMode mode) override;
+  Result<void> set_acl(InodeId inode, AclKind kind, Bytes value, SetGroupId set_group_id) override;
   Result<void> remove_xattr(InodeId inode, std::string_view name) override;
   Result<std::vector<std::string>> list_xattrs(InodeId inode) override;
 
@@ -71,8 +72,12 @@ class TreeService final : public Tree {
   Result<void> unlink_locked(Inode& parent, std::string_view name, Aftermath& after);
   Result<void> remove_directory_locked(Inode& parent, std::string_view name, Aftermath& after);
 
+  Result<void> put_xattr(TreeChange& change, Inode& target, std::string_view name,
+                         std::string_view value, XattrMode mode);
+
   Result<bool> rename_once(const RenameRequest& request, bool alone, Aftermath& after);
   Result<void> rename_checked(RenamePlan& plan, Aftermath& after);
+  Result<InodeRef> make_whiteout(const RenamePlan& plan);
   Result<void> replace(RenamePlan& plan, Aftermath& after);
   Result<void> exchange(RenamePlan& plan, Aftermath& after);
 

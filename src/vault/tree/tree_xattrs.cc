@@ -2,6 +2,7 @@
 
 #include "vault/tree/keys.h"
 #include "vault/tree/object_record.h"
+#include "vault/tree/posix_acl.h"
 #include "vault/tree/tree_service.h"
 
 namespace coffer {
@@ -52,6 +53,9 @@ Result<std::vector<std::string>> stored_names(const Namespace::Deps& parts, cons
   return names;
 }
 
+constexpr std::uint16_t kSetGroupIdBit = 02000;
+constexpr std::uint16_t kSpecialBits = 07000;
+
 std::size_t list_bytes(const std::vector<std::string>& names) {
   std::size_t bytes = 0;
   for (const std::string& name : names) bytes += name.size() + 1;
@@ -74,7 +78,67 @@ Result<std::string> TreeService::get_xattr(InodeId inode, std::string_view name)
   if (!target->record.has(InodeRecord::kHasXattrs)) return fail(Errc::NoAttribute);
   COFFER_ASSIGN(auto value, parts().meta->get(keys::xattr(inode, name)));
   if (!value) return fail(Errc::NoAttribute);
-  return std::move(*value);
+  if (name != kAccessAcl) return std::move(*value);
+  auto acl = PosixAcl::parse(*value);
+  if (!acl) return fail(Errc::Corrupt, "an access ACL");
+  acl->set_mode(target->record.attributes.permissions);
+  return acl->encode();
+}
+
+/// Adds the row, and what lists it. @pre the inode is locked
+Result<void> TreeService::put_xattr(TreeChange& change, Inode& target, std::string_view name,
+                                    std::string_view value, XattrMode mode) {
+  const std::string row = keys::xattr(target.id, name);
+  bool present = false;
+  if (target.record.has(InodeRecord::kHasXattrs)) {
+    COFFER_ASSIGN(const auto old, parts().meta->get(row));
+    present = old.has_value();
+  }
+  if (present && mode == XattrMode::Create) return fail(Errc::Exists);
+  if (!present && mode == XattrMode::Replace) return fail(Errc::NoAttribute);
+  if (!present) {
+    COFFER_ASSIGN(const std::vector<std::string> names, stored_names(parts(), target));
+    if (list_bytes(names) + name.size() + 1 > kListBytesMax) {
+      return fail(Errc::NoSpace, "the list of attributes is full");
+    }
+  }
+  change.batch().put(row, value);
+  target.record.flags |= InodeRecord::kHasXattrs;
+  target.record.attributes.ctime = change.now();
+  return {};
+}
+
+Result<void> TreeService::set_acl(InodeId inode, AclKind kind, Bytes value,
+                                  SetGroupId set_group_id) {
+  if (value.size() > kValueBytesMax) return fail(Errc::TooLarge, "attribute value");
+  COFFER_ASSIGN(const PosixAcl acl, PosixAcl::parse(as_text(value)));
+  COFFER_ASSIGN(const InodeRef target, live(inode));
+  Aftermath after;
+  TreeChange change(names_);
+  COFFER_TRY(change.lock({target}));
+  Attributes& attributes = target->record.attributes;
+  if (target->record.protection().any()) return fail(Errc::Permission, "protected");
+  if (attributes.type == FileType::Symlink) return fail(Errc::NotSupported);
+  if (kind == AclKind::Default) {
+    if (attributes.type != FileType::Directory) return fail(Errc::AccessDenied);
+    COFFER_TRY(put_xattr(change, *target, kDefaultAcl, acl.encode(), XattrMode::Any));
+    return change.commit(after);
+  }
+  attributes.permissions =
+      static_cast<std::uint16_t>((attributes.permissions & kSpecialBits) | acl.mode());
+  if (set_group_id == SetGroupId::Drop) {
+    attributes.permissions &= static_cast<std::uint16_t>(~kSetGroupIdBit);
+  }
+  if (acl.is_extended()) {
+    COFFER_TRY(put_xattr(change, *target, kAccessAcl, acl.encode(), XattrMode::Any));
+  } else {
+    // The permissions say all of it.
+    if (target->record.has(InodeRecord::kHasXattrs)) {
+      change.batch().remove(keys::xattr(inode, kAccessAcl));
+    }
+    attributes.ctime = change.now();
+  }
+  return change.commit(after);
 }
 
 Result<void> TreeService::set_xattr(InodeId inode, std::string_view name, Bytes value,
@@ -83,28 +147,14 @@ Result<void> TreeService::set_xattr(InodeId inode, std::string_view name, Bytes 
   if (value.size() > kValueBytesMax) return fail(Errc::TooLarge, "attribute value");
   if (name.starts_with(kObjectPrefix))
     return fail(Errc::NotSupported, "object metadata is S3's to set");
+  if (name == kAccessAcl || name == kDefaultAcl)
+    return fail(Errc::NotSupported, "set_acl() sets ACLs");
   COFFER_ASSIGN(const InodeRef target, live(inode));
   Aftermath after;
   TreeChange change(names_);
   COFFER_TRY(change.lock({target}));
   if (target->record.protection().any()) return fail(Errc::Permission, "protected");
-  const std::string row = keys::xattr(inode, name);
-  bool present = false;
-  if (target->record.has(InodeRecord::kHasXattrs)) {
-    COFFER_ASSIGN(const auto old, parts().meta->get(row));
-    present = old.has_value();
-  }
-  if (present && mode == XattrMode::Create) return fail(Errc::Exists);
-  if (!present && mode == XattrMode::Replace) return fail(Errc::NoAttribute);
-  if (!present) {
-    COFFER_ASSIGN(const std::vector<std::string> names, stored_names(parts(), *target));
-    if (list_bytes(names) + name.size() + 1 > kListBytesMax) {
-      return fail(Errc::NoSpace, "the list of attributes is full");
-    }
-  }
-  change.batch().put(row, as_text(value));
-  target->record.flags |= InodeRecord::kHasXattrs;
-  target->record.attributes.ctime = change.now();
+  COFFER_TRY(put_xattr(change, *target, name, as_text(value), mode));
   return change.commit(after);
 }
 

@@ -200,12 +200,12 @@ TEST(TreeNamespace, UnlinkedFilesStayWhileTheyAreKnown) {
   world.inodes->drain_reaper();
   EXPECT_EQ(tree.attributes(f).error().code, Errc::Stale);
 
-  const auto temporary = tree.make_unlinked(file_node());
+  const auto temporary = tree.make_unlinked(kRootInode, file_node());
   ASSERT_TRUE(temporary);
   EXPECT_EQ(temporary->attributes.nlink, 0U);
   ASSERT_TRUE(tree.link(temporary->inode, kRootInode, "linked"));
   EXPECT_EQ(tree.attributes(temporary->inode)->nlink, 1U);
-  const auto lost = tree.make_unlinked(file_node());
+  const auto lost = tree.make_unlinked(kRootInode, file_node());
   tree.forgotten(lost->inode);
   world.inodes->drain_reaper();
   EXPECT_EQ(tree.attributes(lost->inode).error().code, Errc::Stale);

@@ -247,12 +247,14 @@ Result<void> VaultOpener::finish() {
   MetaStore& meta = *vault.meta_;
   vault.segment_numbers_ = std::make_unique<Numbers>(meta, "next-segment");
   vault.ledger_ = std::make_unique<SegmentLedger>(meta, *vault.segments_);
+  vault.pending_room_ = std::make_unique<PendingRoom>([&vault] { return vault.segments_->room(); });
   vault.inodes_ = std::make_unique<InodeStore>(
       InodeStore::Deps{&meta, vault.segments_.get(), vault.ledger_.get(),
                        std::max<std::size_t>(vault.budget_.attribute_bytes / 1024, 4096)});
-  vault.bytes_ = std::make_unique<FileBytes>(FileBytes::Deps{
-      &meta, vault.segments_.get(), vault.ledger_.get(), vault.inodes_.get(),
-      [&vault] { return vault.make_room(); }, [&vault] { return vault.check_intact(); }});
+  vault.bytes_ = std::make_unique<FileBytes>(
+      FileBytes::Deps{&meta, vault.segments_.get(), vault.ledger_.get(), vault.inodes_.get(),
+                      [&vault] { return vault.make_room(); },
+                      [&vault] { return vault.check_intact(); }, vault.pending_room_.get()});
   Namespace::Deps names;
   names.meta = &meta;
   names.segments = vault.segments_.get();

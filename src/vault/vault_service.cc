@@ -183,15 +183,17 @@ Result<void> VaultService::commit_and_sync() {
 /// What was deleted comes back by two syncs: the rows of dead segments go after the first, their files after the second.
 bool VaultService::make_room() {
   inodes_->drain_reaper();
-  bool freed = false;
+  bool going = ledger_->reaping();
   if (ledger_->dead_while_open()) {
+    going = true;
     if (auto ended = segments_->seal_open(); !ended)
       log_warning("end of a segment without live bytes: {}", ended.error().context);
   }
-  for (int round = 0; round < 3; ++round) {
+  const bool freed = going;
+  // A full vault is asked for room by every write: without anything on its way out there is nothing to sync for.
+  for (int round = 0; going && round < 4; ++round) {
     if (!sync()) break;
-    if (!ledger_->reaping()) break;
-    freed = true;
+    going = ledger_->reaping();
   }
   return freed;
 }

@@ -72,6 +72,8 @@ class VaultService final : public Vault,
   [[nodiscard]] SegmentStore& segments() { return *segments_; }
   [[nodiscard]] InodeStore& inodes() { return *inodes_; }
   [[nodiscard]] SegmentLedger& ledger() { return *ledger_; }
+  /// Answered bytes that have no place in a segment yet.
+  [[nodiscard]] std::uint64_t pending_bytes() const { return pending_room_->held(); }
 
  private:
   friend class VaultOpener;
@@ -126,6 +128,7 @@ class VaultService final : public Vault,
   std::unique_ptr<MetaStore> meta_;
   std::unique_ptr<Numbers> segment_numbers_;
   std::unique_ptr<SegmentLedger> ledger_;
+  std::unique_ptr<PendingRoom> pending_room_;
   std::unique_ptr<InodeStore> inodes_;
   std::unique_ptr<FileBytes> bytes_;
   ChangeFeed feed_;

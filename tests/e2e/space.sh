@@ -78,4 +78,50 @@ for cipher in "${ciphers[@]}"; do
   unmount_vault "$mnt"
   remove_disks
 done
+
+# Small files. The daemon keeps nothing of those that it refuses, and ends in order.
+resident() { awk '/^VmRSS/ { print $2 }' "/proc/${daemon_of[$mnt]}/status"; }
+put_small() { # FROM COUNT: how many were refused
+  local i refused=0
+  for ((i = $1; i < $1 + $2; i++)); do
+    cp "$work/small" "$mnt/fill/$i" 2>>"$work/err" || refused=$((refused + 1))
+  done
+  echo "$refused"
+}
+if [ "$geometry" != 1+0 ]; then
+  say "passed"
+  exit 0
+fi
+make_disks
+coffer init --data 1 --parity 0 "${volumes[0]}" >/dev/null
+mount_vault "${volumes[0]}" "$mnt"
+mkdir "$mnt/fill"
+printf 'stays' >"$mnt/kept"
+head -c 50000 /dev/urandom >"$work/small"
+: >"$work/err"
+went_in=0
+while [ "$(put_small "$went_in" 200)" -eq 0 ]; do
+  went_in=$((went_in + 200))
+  [ "$went_in" -lt 10000 ] || fail "it takes small files without end"
+done
+[ "$went_in" -ge 1200 ] || fail "only $went_in small files fit"
+before=$(resident)
+refused=$(put_small 20000 1000)
+[ "$refused" -ge 990 ] || fail "a full vault took $((1000 - refused)) small files"
+! grep -vi 'no space' "$work/err" || fail "a full vault says something else than that it is full"
+after=$(resident)
+say "small files: $went_in went in, 1000 more were refused, memory grew by $((after - before)) kB"
+[ $((after - before)) -lt 24000 ] || fail "the daemon keeps what it refused"
+unmount_vault "$mnt"
+mount_vault "${volumes[0]}" "$mnt"
+for ((i = 0; i < 1000; i++)); do rm "$mnt/fill/$i"; done
+[ "$(put_small 40000 200)" -eq 0 ] || fail "removed files make no room at once: $(tail -n 1 "$work/err")"
+cmp "$work/small" "$mnt/fill/40199" || fail "a small file has other bytes"
+
+fsck_clean "$mnt"
+unmount_vault "$mnt"
+mount_vault "${volumes[0]}" "$mnt"
+[ "$(cat "$mnt/kept")" = stays ] || fail "the kept file is gone"
+unmount_vault "$mnt"
+remove_disks
 say "passed"

@@ -86,6 +86,8 @@ Result<std::vector<Reference>> SegmentStore::append(Stream stream, InodeId inode
   return references;
 }
 
+Result<std::uint64_t> SegmentStore::room() { return impl_->new_data.room(); }
+
 Result<void> SegmentStore::write_out() {
   impl_->new_data.write_out();
   impl_->survivors.write_out();

@@ -103,6 +103,9 @@ class SegmentStore {
   Result<std::vector<Reference>> append(Stream stream, InodeId inode, ByteOffset offset,
                                         Bytes plain);
 
+  /// How many more bytes append() would take as new data, about: not more than one stripe too many.
+  Result<std::uint64_t> room();
+
   /// Hands everything appended so far to the volumes' files (survives kill -9 of this process).
   Result<void> write_out();
 

@@ -244,6 +244,18 @@ void StreamWriter::end_segment() {
   close_stripes();
 }
 
+Result<std::uint64_t> StreamWriter::room() const {
+  std::uint64_t begun = 0;
+  {
+    MutexLock lock(mutex_);
+    if (current_ && !current_->writer()->failed()) {
+      begun = std::uint64_t{current_->writer()->segment()->info().k} * stripe_byte(stripe_blocks_);
+    }
+  }
+  COFFER_ASSIGN(const std::uint64_t stripes, room_for_stripes(context_, stream_));
+  return begun + stripes;
+}
+
 bool StreamWriter::appends_to(SegmentId segment) const {
   MutexLock lock(mutex_);
   return segment_ && segment_->segment()->info().id == segment;

@@ -39,6 +39,8 @@ class StreamWriter {
   /// As close_stripes(), and the next append opens a new segment.
   void end_segment() EXCLUDES(mutex_);
   /// The stream may append to it yet.
+  /// What append() would still take, about.
+  Result<std::uint64_t> room() const EXCLUDES(mutex_);
   [[nodiscard]] bool appends_to(SegmentId segment) const EXCLUDES(mutex_);
   /// Appends fail from now on.
   void shut_down() EXCLUDES(mutex_);

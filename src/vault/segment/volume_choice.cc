@@ -26,11 +26,16 @@ Result<std::uint64_t> room_on(SegmentContext& context, SegmentStore::Stream stre
   return available > keep ? available - keep : 0;
 }
 
-}  // namespace
+struct Fit {
+  std::uint8_t k = 0, m = 0;
+  std::vector<std::pair<std::uint64_t, std::uint8_t>> members;  // room, member; most room first
+  [[nodiscard]] std::uint64_t least() const { return members.back().first; }
+};
 
-Result<VolumeChoice> choose_volumes(SegmentContext& context, SegmentStore::Stream stream,
-                                    std::uint32_t turn) {
-  std::vector<std::pair<std::uint64_t, std::uint8_t>> found;  // room, member
+/// The volumes with the most room.
+Result<Fit> fit_volumes(SegmentContext& context, SegmentStore::Stream stream) {
+  Fit fit;
+  auto& found = fit.members;
   for (const std::uint8_t member : context.deps.volumes.with_state(VolumeSet::State::Current)) {
     if (context.reports.is_failed(member)) continue;
     auto room = room_on(context, stream, member);
@@ -42,20 +47,34 @@ Result<VolumeChoice> choose_volumes(SegmentContext& context, SegmentStore::Strea
   }
   if (found.empty()) return fail(Errc::ReadOnly, "no volume can be written");
 
-  VolumeChoice choice;
   const auto available = static_cast<std::uint32_t>(found.size());
-  choice.m = static_cast<std::uint8_t>(std::min<std::uint32_t>(context.options.m, available - 1));
-  choice.k =
-      static_cast<std::uint8_t>(std::min<std::uint32_t>(context.options.k, available - choice.m));
-  const std::size_t wanted = std::size_t{choice.k} + choice.m;
+  fit.m = static_cast<std::uint8_t>(std::min<std::uint32_t>(context.options.m, available - 1));
+  fit.k = static_cast<std::uint8_t>(std::min<std::uint32_t>(context.options.k, available - fit.m));
   std::ranges::stable_sort(found, [](const auto& a, const auto& b) { return a.first > b.first; });
-  found.resize(wanted);
-  const std::uint64_t least = found.back().first;
-  const std::uint64_t stripe =
-      std::uint64_t{blocks_for(payload_capacity(context.options.unit_chunks))} * kStripeBlockBytes;
+  found.resize(std::size_t{fit.k} + fit.m);
+  return fit;
+}
+
+/// Of a full stripe, on every volume.
+std::uint64_t stripe_bytes(const SegmentContext& context) {
+  return std::uint64_t{blocks_for(payload_capacity(context.options.unit_chunks))} *
+         kStripeBlockBytes;
+}
+
+}  // namespace
+
+Result<VolumeChoice> choose_volumes(SegmentContext& context, SegmentStore::Stream stream,
+                                    std::uint32_t turn) {
+  COFFER_ASSIGN(const Fit fit, fit_volumes(context, stream));
+  const std::uint64_t least = fit.least();
+  const std::uint64_t stripe = stripe_bytes(context);
   if (least < stripe) return fail(Errc::NoSpace, "the volumes are full but for the reserve");
 
-  for (const auto& entry : found) choice.members.push_back(entry.second);
+  VolumeChoice choice;
+  choice.k = fit.k;
+  choice.m = fit.m;
+  const std::size_t wanted = fit.members.size();
+  for (const auto& entry : fit.members) choice.members.push_back(entry.second);
   std::ranges::sort(choice.members);
   const auto first = choice.members.begin() + static_cast<std::ptrdiff_t>(turn % wanted);
   std::rotate(choice.members.begin(), first, choice.members.end());
@@ -63,6 +82,11 @@ Result<VolumeChoice> choose_volumes(SegmentContext& context, SegmentStore::Strea
   const std::uint64_t limit = std::min<std::uint64_t>(by_space, context.options.shard_bytes_max);
   choice.shard_bytes_max = static_cast<std::uint32_t>(std::max(limit, stripe));
   return choice;
+}
+
+Result<std::uint64_t> room_for_stripes(SegmentContext& context, SegmentStore::Stream stream) {
+  COFFER_ASSIGN(const Fit fit, fit_volumes(context, stream));
+  return fit.least() < stripe_bytes(context) ? 0 : fit.least() * fit.k;
 }
 
 Result<std::uint64_t> bytes_before_reserve(SegmentContext& context, SegmentStore::Stream stream,

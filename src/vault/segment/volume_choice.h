@@ -27,6 +27,9 @@ Result<VolumeChoice> choose_volumes(SegmentContext& context, SegmentStore::Strea
                                     std::uint32_t turn);
 
 /// How many bytes each of `members` still takes above the reserve.
+/// What new stripes would take of file bytes, about.
+Result<std::uint64_t> room_for_stripes(SegmentContext& context, SegmentStore::Stream stream);
+
 Result<std::uint64_t> bytes_before_reserve(SegmentContext& context, SegmentStore::Stream stream,
                                            const std::vector<std::uint8_t>& members);
 

@@ -28,9 +28,10 @@ class FileBytes {
     SegmentLedger* ledger = nullptr;
     InodeStore* inodes = nullptr;
     std::function<bool()>
-        make_room;  // called without locks when space is short; true: it is worth another try
+        make_room;  // called without locks when space is short; true: something came back
     /// Fails once bytes that were answered are lost, or rows can no longer be written: nothing is promised from then on.
     std::function<Result<void>()> check_intact = [] { return Result<void>(); };
+    PendingRoom* pending_room = nullptr;  // null: as much as comes
   };
   explicit FileBytes(const Deps& deps) : deps_(deps) {}
 
@@ -57,6 +58,18 @@ class FileBytes {
   Result<void> commit(const InodeRef& inode, Settle how);
   /// Recovery: what still stands where `reference` put it is sealed again elsewhere and committed with the next commit. Times stay.
   Result<void> seal_again(const InodeRef& inode, const Reference& reference);
+  /// commit(), for a caller who tells the program that wrote: what finds no room even after space was made is dropped, for its
+  /// loss is known then. The file is as long as what it has.
+  Result<void> deliver(const InodeRef& inode, Settle how);
+  /// Tries once more after NoSpace, when space of deleted files came back. @pre no lock is held
+  template <typename Attempt>
+  auto with_room(const Attempt& attempt) -> decltype(attempt()) {
+    auto done = attempt();
+    if (done || done.error().code != Errc::NoSpace || !deps_.make_room) return done;
+    // Whether this call freed something or another one just did: it is worth the other try.
+    deps_.make_room();
+    return attempt();
+  }
   /// Commits all dirty inodes. `sync` is the caller's next step where durability is wanted.
   Result<void> commit_all();
 
@@ -69,14 +82,19 @@ class FileBytes {
   void put_references(Inode& inode, const std::vector<Reference>& references);
   /// (locked) The caller changed content: times, version, dirty.
   void touch(Inode& inode);
+  Result<void> write_pending(const InodeRef& inode, std::uint64_t offset, Bytes data);
   Result<void> write_sealed(const InodeRef& inode, std::uint64_t offset, Bytes data);
-  Result<void> try_write_sealed(const InodeRef& inode, std::uint64_t offset, Bytes data);
   Result<void> seal_run(Inode& inode, std::uint64_t offset, Bytes data);
   Result<void> share_range(MetaBatch& batch, Inode& from, std::uint64_t begin, std::uint64_t end);
   Result<void> copy_locked(Inode& from, std::uint64_t from_offset, Inode& to,
                            std::uint64_t to_offset, std::uint64_t length);
   /// (locked) What commit() does.
   Result<void> commit_locked(Inode& inode, Settle how);
+  /// (locked) commit_locked() for a file about to be cut at `size`: what that cuts off needs no room. The caller restores the
+  /// size after a failure.
+  Result<void> commit_below(Inode& inode, std::uint64_t size);
+  /// Whether there was anything.
+  bool drop_pending(Inode& inode);
   Result<void> commit_batch(MetaBatch batch, std::initializer_list<Inode*> inodes);
 
   Deps deps_;

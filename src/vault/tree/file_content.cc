@@ -22,6 +22,7 @@ void PendingBytes::write(std::uint64_t offset, Bytes data) {
         before->second.resize(end - before->first);
       }
       std::memcpy(before->second.data() + start, data.data(), data.size());
+      charge_.set(bytes_);
       return;
     }
   }
@@ -44,6 +45,7 @@ void PendingBytes::write(std::uint64_t offset, Bytes data) {
     runs_.erase(at);
   }
   runs_.insert_or_assign(start, std::move(run));
+  charge_.set(bytes_);
 }
 
 void PendingBytes::overlay(std::uint64_t offset, MutableBytes out) const {
@@ -76,11 +78,29 @@ void PendingBytes::erase(std::uint64_t from, std::uint64_t to) {
     if (start < from) runs_.emplace(start, run.substr(0, from - start));
     if (end > to) break;
   }
+  charge_.set(bytes_);
 }
 
-std::map<std::uint64_t, std::string> PendingBytes::take() {
+PendingBytes::Runs PendingBytes::take() {
   bytes_ = 0;
+  charge_.set(0);
   return std::exchange(runs_, {});
+}
+
+PendingBytes::Runs PendingBytes::cut(std::uint64_t from) {
+  Runs gone;
+  for (const auto& [start, run] : runs_) {
+    if (start + run.size() <= from) continue;
+    const std::uint64_t begin = std::max(start, from);
+    gone.emplace(begin, run.substr(begin - start));
+  }
+  erase(from, UINT64_MAX);
+  return gone;
+}
+
+void PendingBytes::charge_to(PendingRoom* room) {
+  charge_.to(room);
+  charge_.set(bytes_);
 }
 
 }  // namespace coffer

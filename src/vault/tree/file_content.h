@@ -13,6 +13,7 @@
 
 #include "coffer/core/bytes.h"
 #include "vault/tree/extent_map.h"
+#include "vault/tree/pending_room.h"
 
 namespace coffer {
 
@@ -31,11 +32,17 @@ class PendingBytes {
   [[nodiscard]] bool empty() const { return runs_.empty(); }
   /// Maximal runs in order: offset → bytes.
   [[nodiscard]] const std::map<std::uint64_t, std::string>& runs() const { return runs_; }
-  std::map<std::uint64_t, std::string> take();
+  using Runs = std::map<std::uint64_t, std::string>;
+  Runs take();
+  /// Takes what it has at and behind `from`.
+  Runs cut(std::uint64_t from);
+  /// What it holds from now on is held of `room` (null: of none).
+  void charge_to(PendingRoom* room);
 
  private:
   std::map<std::uint64_t, std::string> runs_;
   std::uint64_t bytes_ = 0;
+  PendingRoom::Charge charge_;
 };
 
 struct FileContent {
@@ -46,6 +53,8 @@ struct FileContent {
   // Live bytes by segment that the next batch adds and takes away (segment_ledger.h).
   LiveBytes added, removed;
 
+  std::uint64_t settled_size =
+      0;  // the file's size without what is pending; valid while something is
   std::uint64_t extent_bytes =
       0;  // total length of the extents: st_blocks, without what is pending
 

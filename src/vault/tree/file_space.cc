@@ -70,7 +70,7 @@ Result<void> FileBytes::allocate(const InodeRef& inode, AllocateMode mode, std::
     COFFER_TRY(clear_range(*inode, offset, end));
   }
   if ((mode == AllocateMode::Extend || mode == AllocateMode::ZeroRange) && end > attributes.size) {
-    attributes.size = end;
+    attributes.size = inode->content.settled_size = end;
   }
   touch(*inode);
   return {};
@@ -168,15 +168,17 @@ Result<std::uint64_t> FileBytes::copy_range(const InodeRef& from, std::uint64_t 
     if (copied > 0) COFFER_TRY(copy_locked(*from, from_offset, *to, to_offset, copied));
     return copied;
   };
-  if (from == to) {
-    ExclusiveLock lock(from->mutex);
+  return with_room([&] {
+    if (from == to) {
+      ExclusiveLock lock(from->mutex);
+      return copy();
+    }
+    Inode* const first = from->id < to->id ? from.get() : to.get();
+    Inode* const second = first == from.get() ? to.get() : from.get();
+    ExclusiveLock first_lock(first->mutex);
+    ExclusiveLock second_lock(second->mutex);
     return copy();
-  }
-  Inode* const first = from->id < to->id ? from.get() : to.get();
-  Inode* const second = first == from.get() ? to.get() : from.get();
-  ExclusiveLock first_lock(first->mutex);
-  ExclusiveLock second_lock(second->mutex);
-  return copy();
+  });
 }
 
 Result<void> FileBytes::move_all(MetaBatch& batch, Inode& part, Inode& to) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "coffer/core/log.h"
 #include "vault/tree/file_bytes.h"
 #include "vault/tree/live_count.h"
 #include "vault/tree/segment_ledger.h"
@@ -53,6 +54,8 @@ void FileBytes::put_references(Inode& inode, const std::vector<Reference>& refer
   deps_.ledger->pin(count_added(content, references));
   for (const Reference& reference : references) content.extents.insert(extent_of(reference));
   content.uncommitted.insert(content.uncommitted.end(), references.begin(), references.end());
+  const Reference& last = references.back();
+  content.settled_size = std::max(content.settled_size, last.offset.value() + last.length.value());
 }
 
 void FileBytes::touch(Inode& inode) {
@@ -69,27 +72,31 @@ Result<void> FileBytes::write(const InodeRef& inode, std::uint64_t offset, Bytes
   if (offset > kFileSizeMax || data.size() > kFileSizeMax - offset) {
     return fail(Errc::TooLarge, "file beyond 2^63-1 bytes");
   }
-  if (data.size() >= kSealAtOnceBytes) return write_sealed(inode, offset, data);
+  return with_room([&] {
+    return data.size() >= kSealAtOnceBytes ? write_sealed(inode, offset, data)
+                                           : write_pending(inode, offset, data);
+  });
+}
+
+Result<void> FileBytes::write_pending(const InodeRef& inode, std::uint64_t offset, Bytes data) {
+  PendingRoom* const room = deps_.pending_room;
+  if (room != nullptr) COFFER_TRY(room->admit(data.size()));
   ExclusiveLock lock(inode->mutex);
   if (inode->reclaimed) return fail(Errc::Stale, "inode is gone");
   FileContent& content = inode->content;
-  content.pending.write(offset, data);
+  // Before the new bytes are put beside them: nothing stays of a write that is refused.
+  const bool many = content.pending.bytes() + data.size() > PendingBytes::kBytesMax;
+  if (many || (room != nullptr && room->full())) COFFER_TRY(settle(*inode, Settle::Sealed));
   Attributes& attributes = inode->record.attributes;
+  if (content.pending.empty()) content.settled_size = attributes.size;
+  content.pending.charge_to(room);
+  content.pending.write(offset, data);
   attributes.size = std::max(attributes.size, offset + data.size());
   touch(*inode);
-  if (content.pending.bytes() >= PendingBytes::kBytesMax) return settle(*inode, Settle::Sealed);
   return {};
 }
 
 Result<void> FileBytes::write_sealed(const InodeRef& inode, std::uint64_t offset, Bytes data) {
-  auto written = try_write_sealed(inode, offset, data);
-  if (written || written.error().code != Errc::NoSpace || !deps_.make_room || !deps_.make_room()) {
-    return written;
-  }
-  return try_write_sealed(inode, offset, data);
-}
-
-Result<void> FileBytes::try_write_sealed(const InodeRef& inode, std::uint64_t offset, Bytes data) {
   const SegmentLedger::Appending appending(*deps_.ledger);
   COFFER_ASSIGN(
       const std::vector<Reference> references,
@@ -123,6 +130,7 @@ Result<void> FileBytes::settle(Inode& inode, Settle how) {
     const auto [offset, run] = *content.pending.runs().begin();
     if (as_rows || run.size() <= kInlineRunMax) {
       COFFER_TRY(clear_range(inode, offset, offset + run.size()));
+      content.settled_size = std::max(content.settled_size, offset + run.size());
       content.extents.insert(inline_extent(offset, run));
     } else {
       COFFER_TRY(seal_run(inode, offset, as_bytes(run)));
@@ -131,16 +139,36 @@ Result<void> FileBytes::settle(Inode& inode, Settle how) {
   return {};
 }
 
+Result<void> FileBytes::commit_below(Inode& inode, std::uint64_t size) {
+  PendingBytes& pending = inode.content.pending;
+  const PendingBytes::Runs cut = pending.cut(size);
+  Result<void> done = settle(inode, Settle::Sealed);
+  if (done) {
+    inode.record.attributes.size = inode.content.settled_size;
+    done = commit_locked(inode, Settle::Sealed);
+  }
+  if (!done && !inode.reclaimed) {
+    for (const auto& [offset, run] : cut) pending.write(offset, as_bytes(run));
+  }
+  return done;
+}
+
 Result<void> FileBytes::resize(Inode& inode, std::uint64_t size) {
   if (size > kFileSizeMax) return fail(Errc::TooLarge, "file beyond 2^63-1 bytes");
   // What can fail comes first, and what was answered before does not hang on this change: once extents are cut, a failure must
   // not show holes for bytes that the rows still have.
-  if (inode.dirty) COFFER_TRY(commit_locked(inode, Settle::Sealed));
   Attributes& attributes = inode.record.attributes;
+  if (inode.dirty) {
+    Result<void> done = commit_locked(inode, Settle::Sealed);
+    const bool no_room = !done && done.error().code == Errc::NoSpace;
+    if (no_room && size < attributes.size) done = commit_below(inode, size);
+    if (!done) return done;
+  }
   if (size < attributes.size) COFFER_TRY(load_around(inode, size, attributes.size));
   inode.taken_apart = true;
   if (size < attributes.size) COFFER_TRY(clear_range(inode, size, attributes.size));
   attributes.size = size;
+  inode.content.settled_size = size;
   touch(inode);
   return {};
 }
@@ -202,10 +230,35 @@ Result<void> FileBytes::seal_again(const InodeRef& inode, const Reference& refer
   return {};
 }
 
+bool FileBytes::drop_pending(Inode& inode) {
+  ExclusiveLock lock(inode.mutex);
+  FileContent& content = inode.content;
+  if (inode.reclaimed || content.pending.empty()) return false;
+  log_warning("no space: {} written bytes of inode {} are dropped", content.pending.bytes(),
+              inode.id);
+  content.pending.take();
+  inode.record.attributes.size = content.settled_size;
+  touch(inode);
+  return true;
+}
+
+Result<void> FileBytes::deliver(const InodeRef& inode, Settle how) {
+  Result<void> done = with_room([&] { return commit(inode, how); });
+  if (done || done.error().code != Errc::NoSpace || !drop_pending(*inode)) return done;
+  Result<void> rest = commit(inode, how);
+  return rest ? done : rest;
+}
+
 Result<void> FileBytes::commit_all() {
   Result<void> first;
+  bool made_room = false;
   for (const InodeRef& inode : deps_.inodes->dirty()) {
     auto done = commit(inode, Settle::Sealed);
+    if (!done && done.error().code == Errc::NoSpace && deps_.make_room && !made_room) {
+      made_room = true;  // once is enough for all
+      deps_.make_room();
+      done = commit(inode, Settle::Sealed);
+    }
     if (!done && first) first = std::move(done);
   }
   return first;

@@ -102,7 +102,15 @@ void InodeStore::account(Inode& inode) {
 void InodeStore::stage(MetaBatch& batch, Inode& inode) {
   account(inode);
   impl_->stage_extents(batch, inode);
-  batch.put(keys::inode(inode.id), encode_inode(inode.record));
+  if (inode.content.pending.empty()) {
+    batch.put(keys::inode(inode.id), encode_inode(inode.record));
+  } else {
+    // A size that is committed without its bytes would read as zeros after a crash.
+    InodeRecord row = inode.record;
+    row.attributes.size = inode.content.settled_size;
+    row.attributes.allocated = inode.content.extent_bytes;
+    batch.put(keys::inode(inode.id), encode_inode(row));
+  }
   inode.record.extents.clear();
   if (inode.record.attributes.nlink == 0)
     batch.put(keys::orphan(inode.id), {});

@@ -43,8 +43,8 @@ class InodeStore {
 
   /// (locked) Brings record.attributes.allocated up to date with extents and pending bytes.
   static void account(Inode& inode);
-  /// (locked) Adds the inode row, and every changed extent row, as they now stand. Pending bytes are not touched: call
-  /// FileBytes::settle first where they must be part of it. On success of the commit the caller calls committed(), on failure
+  /// (locked) Adds the inode row, and every changed extent row, as they now stand. Pending bytes are no part of it: call
+  /// FileBytes::settle first where they must be. On success of the commit the caller calls committed(), on failure
   /// uncommitted(), both still locked.
   void stage(MetaBatch& batch, Inode& inode);
   void committed(Inode& inode);

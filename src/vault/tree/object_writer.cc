@@ -27,9 +27,13 @@ Result<void> HiddenBytes::append_copy(const InodeRef& from, std::uint64_t length
 Result<void> HiddenBytes::settle(Durability durability) {
   const auto how = durability == Durability::Synced ? FileBytes::Settle::InlineIfSmall
                                                     : FileBytes::Settle::Sealed;
-  {
+  FileBytes& bytes = *names_.deps().bytes;
+  COFFER_TRY(bytes.with_room([&] {
     ExclusiveLock lock(inode_->mutex);
-    COFFER_TRY(names_.deps().bytes->settle(*inode_, how));
+    return bytes.settle(*inode_, how);
+  }));
+  {
+    SharedLock lock(inode_->mutex);
     if (inode_->content.uncommitted.empty()) return {};
   }
   // Here, where nobody waits for it, rather than under the locks of the change.

@@ -28,6 +28,11 @@ Result<Attributes> TreeService::attributes(InodeId inode) {
 
 Result<Attributes> TreeService::set_attributes(InodeId inode, const SetAttributes& change) {
   COFFER_ASSIGN(const InodeRef target, live(inode));
+  return parts().bytes->with_room([&] { return try_set_attributes(target, change); });
+}
+
+Result<Attributes> TreeService::try_set_attributes(const InodeRef& target,
+                                                   const SetAttributes& change) {
   Aftermath after;
   TreeChange tree(names_);
   COFFER_TRY(tree.lock({target}));

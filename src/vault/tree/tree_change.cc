@@ -93,9 +93,10 @@ Result<void> TreeChange::stage() {
       COFFER_ASSIGN(locked.reclaim, deps.inodes->stage_unlinked(batch_, inode));
       continue;
     }
-    // A size that is committed without its bytes would read as zeros after a crash.
     if (!inode.content.pending.empty()) {
-      COFFER_TRY(deps.bytes->settle(inode, FileBytes::Settle::Sealed));
+      // Where there is no room for them, the rows go without the bytes, which the next close or fsync tells of.
+      auto settled = deps.bytes->settle(inode, FileBytes::Settle::Sealed);
+      if (!settled && settled.error().code != Errc::NoSpace) return settled;
     }
     bytes_needed = bytes_needed || !inode.content.uncommitted.empty();
     locked.staged = true;

@@ -34,18 +34,20 @@ Result<std::uint64_t> TreeService::copy_range(InodeId from, std::uint64_t from_o
 
 Result<void> TreeService::commit_file(InodeId inode) {
   COFFER_ASSIGN(const InodeRef file, live(inode));
-  return parts().bytes->commit(file, FileBytes::Settle::Sealed);
+  return parts().bytes->deliver(file, FileBytes::Settle::Sealed);
 }
 
 Result<void> TreeService::sync_file(InodeId inode) {
   COFFER_ASSIGN(const InodeRef file, live(inode));
-  COFFER_TRY(parts().bytes->commit(file, FileBytes::Settle::InlineIfSmall));
+  COFFER_TRY(parts().bytes->deliver(file, FileBytes::Settle::InlineIfSmall));
   return names_.sync();
 }
 
 Result<void> TreeService::sync_all() {
-  COFFER_TRY(parts().bytes->commit_all());
-  return names_.sync();
+  // A file without room must not keep the others from being synced.
+  Result<void> committed = parts().bytes->commit_all();
+  Result<void> synced = names_.sync();
+  return committed ? synced : committed;
 }
 
 Result<SpaceInfo> TreeService::space() {

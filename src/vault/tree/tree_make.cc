@@ -59,14 +59,20 @@ Result<Entry> TreeService::make_unlinked(InodeId directory, const NewNode& node)
   COFFER_ASSIGN(const InodeRef inode, parts().inodes->make(std::move(record)));
   Aftermath after;
   TreeChange change(names_);
-  {
-    SharedLock lock(parent->mutex);
-    if (parent->record.protection().immutable) return fail(Errc::Permission, "protected");
-    COFFER_ASSIGN(const auto acl, default_acl(*parts().meta, *parent));
-    inherit(change.batch(), acl, *parent, *inode, node.umask);
+  const Result<void> made = [&]() -> Result<void> {
+    {
+      SharedLock lock(parent->mutex);
+      if (parent->record.protection().immutable) return fail(Errc::Permission, "protected");
+      COFFER_ASSIGN(const auto acl, default_acl(*parts().meta, *parent));
+      inherit(change.batch(), acl, *parent, *inode, node.umask);
+    }
+    COFFER_TRY(change.lock({inode}));
+    return change.commit(after);
+  }();
+  if (!made) {
+    inode->reclaimed = true;  // nobody else ever saw it
+    return fail(made.error());
   }
-  COFFER_TRY(change.lock({inode}));
-  COFFER_TRY(change.commit(after));
   MutexLock lock(loose_mutex_);
   loose_.insert(inode->id);
   loose_count_.store(loose_.size());

@@ -47,6 +47,19 @@ Result<void> SegmentReader::read(const std::shared_ptr<Segment>& segment, const 
   return done;
 }
 
+void SegmentReader::read_ahead(const Segment& segment, const Place& place, std::uint32_t skip,
+                               std::uint32_t length) {
+  if (length == 0 || std::uint64_t{skip} + length > place.bytes) return;
+  const std::uint32_t slot = segment.slot(place.stripe, place.shard);
+  // An open stripe is in memory; a lost shard is rebuilt from others, which the read itself will fetch.
+  if (segment.live(place.stripe) || segment.is_lost(slot, place.stripe)) return;
+  const std::uint32_t first = skip / kChunkBytes;
+  const std::uint32_t last = (skip + length - 1) / kChunkBytes;
+  const Place run = place.without_first(first).first(last - first + 1);
+  context_.files.read_ahead(
+      segment, slot, stripe_byte(run.stripe) + kStripeHeaderBytes + run.offset, run.sealed_bytes());
+}
+
 Result<void> SegmentReader::read_cached(const Request& request) {
   const ChunkKey key{request.run.segment.value(), request.run.ordinal};
   for (;;) {

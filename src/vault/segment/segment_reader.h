@@ -28,6 +28,8 @@ class SegmentReader {
 
   Result<void> read(const std::shared_ptr<Segment>& segment, const Place& place, std::uint32_t skip,
                     MutableBytes out, SegmentStore::CacheUse use);
+  void read_ahead(const Segment& segment, const Place& place, std::uint32_t skip,
+                  std::uint32_t length);
 
  private:
   struct ChunkKey {

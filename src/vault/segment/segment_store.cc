@@ -104,6 +104,11 @@ Result<void> SegmentStore::read(const Place& place, std::uint32_t skip, MutableB
   return impl_->reader.read(segment, place, skip, out, use);
 }
 
+void SegmentStore::read_ahead(const Place& place, std::uint32_t skip, std::uint32_t length) {
+  if (const auto segment = impl_->get(place.segment))
+    impl_->reader.read_ahead(**segment, place, skip, length);
+}
+
 Result<void> SegmentStore::verify(const Place& place) {
   COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(place.segment));
   const BufferRef scratch = impl_->context.deps.buffers.take(place.bytes);

@@ -118,6 +118,9 @@ class SegmentStore {
   /// place.bytes
   Result<void> read(const Place& place, std::uint32_t skip, MutableBytes out, CacheUse use);
 
+  /// The same range will be read soon: its volume starts to fetch it. Never waits for a disk, promises nothing.
+  void read_ahead(const Place& place, std::uint32_t skip, std::uint32_t length);
+
   /// For recovery: every chunk of the run can be given or rebuilt.
   Result<void> verify(const Place& place);
   /// For recovery: a valid header of that stripe exists on some shard (it was closed, parity

@@ -42,6 +42,12 @@ Result<BufferRef> ShardFiles::read(const Segment& segment, std::uint32_t slot, s
   return buffer;
 }
 
+void ShardFiles::read_ahead(const Segment& segment, std::uint32_t slot, std::uint64_t at,
+                            std::uint32_t bytes) {
+  if (const auto file = open(segment, slot))
+    (*file)->start_readahead(ByteOffset(at), ByteCount(bytes));
+}
+
 void ShardFiles::forget(const Segment& segment) {
   for (std::uint32_t slot = 0; slot < segment.shards(); ++slot) open_.erase(key(segment, slot));
 }

@@ -30,6 +30,9 @@ class ShardFiles {
   /// Reads `bytes` at `at` of the file in `slot`; a file that ends earlier is an error (Corrupt).
   Result<BufferRef> read(const Segment& segment, std::uint32_t slot, std::uint64_t at,
                          std::uint32_t bytes, BufferPool& buffers);
+  /// Starts to fetch a range that will be read soon. A hint: what fails is the read's to tell.
+  void read_ahead(const Segment& segment, std::uint32_t slot, std::uint64_t at,
+                  std::uint32_t bytes);
   Result<std::shared_ptr<ShardFile>> open(const Segment& segment, std::uint32_t slot);
   /// Drops the handles of a segment; its readers keep what they hold.
   void forget(const Segment& segment);

@@ -83,6 +83,9 @@ class FileBytes {
   /// (locked) The caller changed content: times, version, dirty.
   void touch(Inode& inode);
   Result<void> write_pending(const InodeRef& inode, std::uint64_t offset, Bytes data);
+  /// A large read of [begin, end) is about to be made: if it goes on where others ended, what follows is fetched while the reader works
+  /// on what it has. The kernel reads ahead within a shard file only; a stripe's next bytes are in another one.
+  void read_ahead(Inode& inode, std::uint64_t begin, std::uint64_t end);
   Result<void> write_sealed(const InodeRef& inode, std::uint64_t offset, Bytes data);
   Result<void> seal_run(Inode& inode, std::uint64_t offset, Bytes data);
   Result<void> share_range(MetaBatch& batch, Inode& from, std::uint64_t begin, std::uint64_t end);

@@ -9,6 +9,9 @@ namespace coffer {
 namespace {
 // Reads of at least this much stream: they leave the chunk cache alone.
 constexpr std::size_t kStreamingReadBytes = 64 * 1024;
+// How far ahead of a sequential reader the volumes are asked, and the least that is worth asking for.
+constexpr std::uint64_t kReadAheadBytes = std::uint64_t{4} << 20;
+constexpr std::uint64_t kReadAheadStep = std::uint64_t{1} << 20;
 // How often a read looks again when a segment vanished under its snapshot. Each time something was
 // relocated or overwritten.
 constexpr int kSnapshotTries = 16;
@@ -61,6 +64,31 @@ Snapshot take_snapshot(const Inode& inode, std::uint64_t offset, MutableBytes ou
 }
 }  // namespace
 
+void FileBytes::read_ahead(Inode& inode, std::uint64_t begin, std::uint64_t end) {
+  std::uint64_t asked = inode.read_ahead_to.load(std::memory_order_relaxed);
+  if (begin > asked || begin + 2 * kReadAheadBytes < asked) {
+    inode.read_ahead_to.store(
+        end, std::memory_order_relaxed);  // not one after another; maybe from now on
+    return;
+  }
+  const std::uint64_t from = std::max(asked, end);
+  const std::uint64_t to = end + kReadAheadBytes;
+  if (to < from + kReadAheadStep) return;
+  // Of two readers side by side one does it.
+  if (!inode.read_ahead_to.compare_exchange_strong(asked, to, std::memory_order_relaxed)) return;
+  std::vector<Extent> next;
+  {
+    SharedLock lock(inode.mutex);
+    if (!inode.content.extents.loaded(from, to)) return;
+    inode.content.extents.for_each(from, to, [&](const Extent& extent) {
+      if (!extent.is_inline) next.push_back(extent.slice(from, to));
+    });
+  }
+  for (const Extent& extent : next)
+    deps_.segments->read_ahead(extent.place, extent.skip,
+                               static_cast<std::uint32_t>(extent.length));
+}
+
 Result<std::size_t> FileBytes::read(const InodeRef& inode, std::uint64_t offset, MutableBytes out) {
   if (offset + out.size() < offset) return fail(Errc::InvalidArgument, "read beyond 2^64");
   for (int tries = 0;; ++tries) {
@@ -81,6 +109,8 @@ Result<std::size_t> FileBytes::read(const InodeRef& inode, std::uint64_t offset,
     }
     const auto cache = snapshot.length >= kStreamingReadBytes ? SegmentStore::CacheUse::Bypass
                                                               : SegmentStore::CacheUse::Keep;
+    if (cache == SegmentStore::CacheUse::Bypass)
+      read_ahead(*inode, offset, offset + snapshot.length);
     bool again = false;
     for (const Piece& piece : snapshot.pieces) {
       auto got = deps_.segments->read(piece.place, piece.skip,

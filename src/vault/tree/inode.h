@@ -8,6 +8,7 @@
 ///           not see halves of a change (shared).
 /// mutex     guards the fields below.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -24,6 +25,9 @@ struct Inode : std::enable_shared_from_this<Inode> {
   const InodeId id;
   SharedMutex entries;
   mutable SharedMutex mutex;
+
+  // How far ahead of its sequential readers the volumes were asked to fetch; a hint, by itself.
+  std::atomic<std::uint64_t> read_ahead_to{0};
 
   // Guarded by mutex.
   InodeRecord record;

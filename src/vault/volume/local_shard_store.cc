@@ -126,6 +126,11 @@ class LocalShardFile final : public ShardFile {
                       SYNC_FILE_RANGE_WRITE);
   }
 
+  void start_readahead(ByteOffset at, ByteCount length) override {
+    ::posix_fadvise(fd_.get(), static_cast<off_t>(at.value()), static_cast<off_t>(length.value()),
+                    POSIX_FADV_WILLNEED);
+  }
+
   Result<ByteCount> size() override { return posix::file_size(fd_.get(), "size of shard"); }
 
  private:

@@ -110,6 +110,7 @@ class MemoryShardFile final : public ShardFile {
 
   // The disk may write back what it likes at any time as it is.
   void start_writeback(ByteOffset, ByteCount) override {}
+  void start_readahead(ByteOffset, ByteCount) override {}
 
   Result<ByteCount> size() override {
     return handle_->disk->call<ByteCount>(

@@ -48,6 +48,8 @@ class ShardFile {
   virtual void sync(Completion<void> done) = 0;
   /// Starts writeback of what was written; a hint without a promise.
   virtual void start_writeback(ByteOffset at, ByteCount length) = 0;
+  /// Starts to fetch what will be read soon; likewise.
+  virtual void start_readahead(ByteOffset at, ByteCount length) = 0;
   virtual Result<ByteCount> size() = 0;
 };
 

@@ -67,7 +67,9 @@ void open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* file) {
 /// permissions of the directory only: on ESTALE it walks the path again and checks what it finds.
 Result<Entry> create_new(Context& context, const Maker& maker, InodeId parent, const char* name,
                          mode_t mode, int flags) {
-  const NewNode node = new_node(maker, FileType::Regular, mode);
+  NewNode node = new_node(maker, FileType::Regular, mode);
+  // A handle for writing ends in a FLUSH, which commits.
+  if (access_of_flags(flags) == Access::Write) node.birth = NewNode::Birth::Opened;
   Result<Entry> made = context.tree.make_node(parent, name, node);
   if (!made && made.error().code == Errc::Exists && (flags & O_EXCL) == 0) return fail(Errc::Stale);
   if (!made) return made;
@@ -76,25 +78,30 @@ Result<Entry> create_new(Context& context, const Maker& maker, InodeId parent, c
   return counted;
 }
 
+/// The handle never came to be, so no FLUSH will end what NewNode::Birth::Opened began.
+void end_birth(Context& context, InodeId inode, Access access) {
+  if (access == Access::Write) static_cast<void>(context.tree.commit_file(inode));
+}
+
 void create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
             fuse_file_info* file) {
   Context& context = context_of(req);
   const Result<Entry> entry =
       create_new(context, maker_of(req), InodeId(parent), name, mode, file->flags);
   if (!entry) return reply_error(req, entry.error());
-  // A fresh file has nothing to truncate.
-  const bool fresh = entry->attributes.size == 0;
-  const int flags = fresh ? file->flags & ~O_TRUNC : file->flags;
+  const Access access = access_of_flags(file->flags);
   const Protection protection = entry->attributes.protection;
-  if (const Result<void> opened = open_inode(context, entry->inode, flags, protection); !opened) {
+  // A new file has nothing to truncate.
+  const Result<void> opened = open_inode(context, entry->inode, file->flags & ~O_TRUNC, protection);
+  if (!opened) {
+    end_birth(context, entry->inode, access);
     take_back(context, entry->inode);
     return reply_error(req, opened.error());
   }
-  const Access access = access_of_flags(file->flags);
   describe_open(*file, access, protection);
   fuse_entry_param param = to_entry_param(*entry);
-  if ((flags & O_TRUNC) != 0) param.attr.st_size = 0;
   if (::fuse_reply_create(req, &param, file) != 0) {
+    end_birth(context, entry->inode, access);
     close_inode(context, entry->inode, access);
     take_back(context, entry->inode);
   }

@@ -7,7 +7,8 @@
 /// Threads   everything from any thread. Calls block on disk and are not interruptible.
 /// Errors    the POSIX ones by their Errc (NotFound, Exists, NotEmpty, …); Stale: the inode was reclaimed; NoSpace; Io;
 ///           ReadOnly. Permissions are the caller's business (the kernel checks them at the mount).
-/// Durable   docs: docs/architecture.md, "The data's way". Namespace calls return with their rows in the WAL (survive kill -9). write() is only
+/// Durable   docs: docs/architecture.md, "The data's way". Namespace calls return with their rows in the WAL (survive kill -9), and so does set_attributes(),
+///           except for times of a file with uncommitted bytes and for a file that is NewNode::Birth::Opened. write() is only
 ///           visible; commit_file() makes it survive kill -9; sync_file()/sync_all() make it survive power loss.
 
 #include <cstdint>
@@ -37,6 +38,9 @@ struct NewNode {
   std::uint32_t uid = 0, gid = 0;
   std::uint32_t rdev = 0;
   std::string symlink_target;  // Symlink only, 1..4095 bytes
+  /// Regular only. Opened: the caller holds it open for writing from the start and ends that with commit_file(); until then
+  /// changes of its attributes wait for that commit.
+  enum class Birth : std::uint8_t { Closed, Opened } birth = Birth::Closed;
 };
 
 struct RenameRequest {

@@ -195,6 +195,7 @@ Result<void> FileBytes::commit_batch(MetaBatch batch, std::initializer_list<Inod
 Result<void> FileBytes::commit(const InodeRef& inode, Settle how) {
   COFFER_TRY(deps_.check_intact());
   ExclusiveLock lock(inode->mutex);
+  inode->newborn = false;
   if (inode->reclaimed || !inode->dirty) return {};
   return commit_locked(*inode, how);
 }

@@ -31,10 +31,12 @@ struct Inode : std::enable_shared_from_this<Inode> {
 
   // Guarded by mutex.
   InodeRecord record;
-  FileContent content;      // regular files and objects: extents and unsealed bytes
-  bool reclaimed = false;   // its rows are gone or going: every call answers Stale
-  bool dirty = false;       // record or content changed since the last commit
-  bool fresh = false;       // no row of it is committed yet
+  FileContent content;     // regular files and objects: extents and unsealed bytes
+  bool reclaimed = false;  // its rows are gone or going: every call answers Stale
+  bool dirty = false;      // record or content changed since the last commit
+  bool fresh = false;      // no row of it is committed yet
+  bool newborn =
+      false;  // made open for writing and not closed since: its attributes go with that close
   bool orphan_row = false;  // an orphan row is committed
   bool taken_apart =
       false;  // extents changed in a way that only a commit may keep: should it fail, the rows are read again

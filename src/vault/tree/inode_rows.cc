@@ -129,6 +129,7 @@ void InodeStore::committed(Inode& inode) {
   const ExtentMap::SharedChanges shared = std::exchange(content.staged_shared, {});
   inode.orphan_row = inode.record.attributes.nlink == 0;
   inode.taken_apart = false;
+  inode.newborn = false;
   if (std::exchange(inode.fresh, false)) impl_->count.fetch_add(1, std::memory_order_relaxed);
   if (inode.dirty && content.pending.empty()) {
     inode.dirty = false;

@@ -17,6 +17,17 @@ bool is_allowed(Protection protection, const SetAttributes& change) {
   return true;
 }
 
+/// May a change go with the next commit of the file's bytes (docs/decisions/0010)?
+bool waits_for_close(const Inode& inode, const SetAttributes& change) {
+  if (change.size || change.protection) return false;
+  // Nothing of it but an empty file is committed, so there are no bytes that a lost change would bare or hide.
+  if (inode.newborn) return true;
+  // Times were answered after the writes, which a crash may lose, and a commit of their own would seal a file's first
+  // bytes twice.
+  const bool times_only = !change.permissions && !change.uid && !change.gid;
+  return times_only && inode.dirty;
+}
+
 }  // namespace
 
 Result<Attributes> TreeService::attributes(InodeId inode) {
@@ -52,11 +63,8 @@ Result<Attributes> TreeService::try_set_attributes(const InodeRef& target,
   if (change.atime) attributes.atime = *change.atime;
   if (change.mtime) attributes.mtime = *change.mtime;
   attributes.ctime = change.ctime ? *change.ctime : tree.now();
-  // Times of a file with uncommitted bytes go with those bytes: they were answered after the writes, which a crash may lose, and
-  // a commit of their own would seal a file's first bytes twice.
-  const bool times_only =
-      !change.size && !change.permissions && !change.uid && !change.gid && !change.protection;
-  if (times_only && target->dirty) {
+  if (waits_for_close(*target, change)) {
+    parts().inodes->mark_dirty(*target);
     tree.keep();
     return visible_attributes(target->record);
   }

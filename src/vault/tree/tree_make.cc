@@ -44,6 +44,7 @@ Result<Entry> TreeService::make_locked(Inode& parent, std::string_view name, con
     const Dentry entry{inode->id, node.type, cookie};
     COFFER_TRY(change.set_entry(parent, found.asked.stored, found.slots, is_directory, entry));
     COFFER_TRY(change.commit(after));
+    inode->newborn = node.birth == NewNode::Birth::Opened;
     describe(after.changes, Door::Mount, parent.id, found.asked.stored, before, found.slots, name);
     return Entry{inode->id, visible_attributes(inode->record)};
   }();

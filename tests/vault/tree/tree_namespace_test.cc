@@ -248,6 +248,72 @@ TEST(TreeNamespace, AttributesAndXattrs) {
   EXPECT_EQ(again.attributes(f)->uid, 7U);
 }
 
+InodeRecord committed_row(World& world, InodeId inode) {
+  const auto row = world.meta().get(keys::inode(inode));
+  EXPECT_TRUE(row && *row);
+  return decode_inode(inode, **row).value();
+}
+
+TEST(TreeNamespace, AttributesOfAFileBeingMadeWaitForItsClose) {
+  World world;
+  Tree& tree = world.tree();
+  NewNode node = file_node();
+  node.birth = NewNode::Birth::Opened;
+  const InodeId f = make(tree, kRootInode, "f", node);
+  ASSERT_TRUE(tree.write(f, 0, as_bytes("bytes")));
+  const CommitPosition before = world.meta().committed();
+  SetAttributes change;
+  change.permissions = 0600;
+  change.uid = 7;
+  ASSERT_TRUE(tree.set_attributes(f, change));
+  EXPECT_EQ(tree.attributes(f)->permissions, 0600) << "seen at once";
+  EXPECT_EQ(world.meta().committed(), before);
+  ASSERT_TRUE(tree.commit_file(f));
+  EXPECT_EQ(committed_row(world, f).attributes.permissions, 0600);
+  EXPECT_EQ(committed_row(world, f).attributes.uid, 7U);
+
+  change.permissions = 0640;
+  ASSERT_TRUE(tree.set_attributes(f, change));
+  EXPECT_EQ(committed_row(world, f).attributes.permissions, 0640) << "nobody has it open";
+}
+
+TEST(TreeNamespace, AttributesOfAnEmptyFileBeingMadeAreCommittedByItsClose) {
+  World world;
+  Tree& tree = world.tree();
+  NewNode node = file_node();
+  node.birth = NewNode::Birth::Opened;
+  const InodeId f = make(tree, kRootInode, "f", node);
+  SetAttributes change;
+  change.permissions = 0600;
+  ASSERT_TRUE(tree.set_attributes(f, change));
+  ASSERT_TRUE(tree.commit_file(f));
+  EXPECT_EQ(committed_row(world, f).attributes.permissions, 0600);
+}
+
+// Bytes that a crash keeps must not be readable to more people than the last answered chmod allows.
+TEST(TreeNamespace, OnceAFilesBytesAreCommittedItsAttributesDoNotWait) {
+  World world;
+  Tree& tree = world.tree();
+  NewNode node = file_node();
+  node.birth = NewNode::Birth::Opened;
+  const InodeId f = make(tree, kRootInode, "f", node);
+  ASSERT_TRUE(tree.write(f, 0, as_bytes("secret")));
+  ASSERT_TRUE(tree.rename({kRootInode, "f", kRootInode, "g"}));
+  const bool bytes_committed = committed_row(world, f).attributes.size > 0;
+  SetAttributes change;
+  change.permissions = 0600;
+  ASSERT_TRUE(tree.set_attributes(f, change));
+  EXPECT_EQ(committed_row(world, f).attributes.permissions == 0600, bytes_committed);
+  ASSERT_TRUE(tree.commit_file(f));
+
+  const InodeId h = make(tree, kRootInode, "h", node);
+  ASSERT_TRUE(tree.write(h, 0, as_bytes("secret")));
+  ASSERT_TRUE(tree.link(h, kRootInode, "i"));
+  EXPECT_GT(committed_row(world, h).attributes.size, 0U);
+  ASSERT_TRUE(tree.set_attributes(h, change));
+  EXPECT_EQ(committed_row(world, h).attributes.permissions, 0600);
+}
+
 // ---- random operations against a model
 
 struct Model {

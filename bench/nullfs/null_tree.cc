@@ -67,7 +67,7 @@ NullTree::NodeRef NullTree::make(const NewNode& node) {
   Attributes& attributes = made->attributes;
   attributes.inode = InodeId{next_inode_++};
   attributes.type = node.type;
-  attributes.permissions = node.permissions;
+  attributes.permissions = static_cast<std::uint16_t>(node.permissions & ~node.umask);
   attributes.uid = node.uid;
   attributes.gid = node.gid;
   attributes.rdev = node.rdev;
@@ -116,7 +116,7 @@ Result<Entry> NullTree::make_node(InodeId parent, std::string_view name, const N
   return Entry{made->attributes.inode, made->attributes};
 }
 
-Result<Entry> NullTree::make_unlinked(const NewNode& node) {
+Result<Entry> NullTree::make_unlinked(InodeId, const NewNode& node) {
   const std::unique_lock lock(mutex_);
   const NodeRef made = make(node);
   return Entry{made->attributes.inode, made->attributes};
@@ -241,6 +241,10 @@ Result<void> NullTree::set_xattr(InodeId inode, std::string_view name, Bytes val
   node->xattrs[std::string(name)] =
       std::string(reinterpret_cast<const char*>(value.data()), value.size());
   return {};
+}
+
+Result<void> NullTree::set_acl(InodeId, AclKind, Bytes, SetGroupId) {
+  return fail(Errc::NotSupported);
 }
 
 Result<void> NullTree::remove_xattr(InodeId inode, std::string_view name) {

@@ -23,7 +23,7 @@ class NullTree : public Tree {
 
   Result<Entry> lookup(InodeId parent, std::string_view name) override;
   Result<Entry> make_node(InodeId parent, std::string_view name, const NewNode& node) override;
-  Result<Entry> make_unlinked(const NewNode& node) override;
+  Result<Entry> make_unlinked(InodeId directory, const NewNode& node) override;
   Result<Entry> link(InodeId inode, InodeId parent, std::string_view name) override;
   Result<void> unlink(InodeId parent, std::string_view name) override;
   Result<void> remove_directory(InodeId parent, std::string_view name) override;
@@ -37,6 +37,8 @@ class NullTree : public Tree {
   Result<std::string> get_xattr(InodeId inode, std::string_view name) override;
   Result<void> set_xattr(InodeId inode, std::string_view name, Bytes value,
                          XattrMode mode) override;
+  Result<void> set_acl(InodeId inode, AclKind kind, Bytes value,
+                       SetGroupId set_group_id) override;
   Result<void> remove_xattr(InodeId inode, std::string_view name) override;
   Result<std::vector<std::string>> list_xattrs(InodeId inode) override;
   Result<std::size_t> read(InodeId inode, std::uint64_t offset, MutableBytes out) override;

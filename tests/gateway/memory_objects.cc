@@ -156,17 +156,20 @@ Result<bool> MemoryObjects::remove(std::string_view bucket, std::string_view key
   return true;
 }
 
-Result<ObjectInfo> MemoryObjects::copy(std::string_view from_bucket, std::string_view from_key,
-                                       std::string_view to_bucket, std::string_view to_key,
-                                       const std::optional<ObjectMetadata>& metadata,
-                                       const WriteConditions& conditions, Durability) {
+Result<ObjectInfo> MemoryObjects::copy(const CopyRequest& request, Durability) {
+  COFFER_ASSIGN(const auto reader, open_reader(request.from_bucket, request.from_key));
+  const ObjectInfo& source = reader->info();
+  if (request.source_holds && !request.source_holds(source)) return fail(Errc::Conflict);
+  std::string bytes(source.size, ' ');
+  COFFER_TRY(
+      reader->read(0, MutableBytes(reinterpret_cast<std::byte*>(bytes.data()), bytes.size())));
+  ObjectMetadata metadata = request.metadata.value_or(source.metadata);
+  metadata.etag = source.metadata.etag;
+  metadata.checksums = source.metadata.checksums;
+  metadata.parts = source.metadata.parts;
   MutexLock lock(mutex_);
-  COFFER_ASSIGN(Bucket * home, find_bucket(from_bucket));
-  const auto found = home->objects.find(from_key);
-  if (found == home->objects.end()) return fail(Errc::NotFound);
-  const MemoryObject source = found->second;
-  return place(to_bucket, to_key, *source.bytes, metadata.value_or(source.info.metadata),
-               conditions);
+  return place(request.to_bucket, request.to_key, std::move(bytes), std::move(metadata),
+               request.conditions);
 }
 
 Result<ListPage> MemoryObjects::list(std::string_view bucket, const ListRequest& request) {

@@ -30,10 +30,7 @@ class MemoryObjects final : public Objects {
                                                   std::string_view key) override;
   Result<bool> remove(std::string_view bucket, std::string_view key, const WriteConditions&,
                       Durability) override;
-  Result<ObjectInfo> copy(std::string_view from_bucket, std::string_view from_key,
-                          std::string_view to_bucket, std::string_view to_key,
-                          const std::optional<ObjectMetadata>& metadata, const WriteConditions&,
-                          Durability) override;
+  Result<ObjectInfo> copy(const CopyRequest& request, Durability) override;
   Result<ListPage> list(std::string_view bucket, const ListRequest& request) override;
   Result<std::string> create_upload(std::string_view bucket, std::string_view key,
                                     const ObjectMetadata& metadata) override;

@@ -8,6 +8,7 @@
 ///           hold), InvalidArgument, NoSpace, Io, ReadOnly.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -55,6 +56,16 @@ struct WriteConditions {
 };
 
 enum class Durability : std::uint8_t { Relaxed, Synced };
+
+struct CopyRequest {
+  std::string_view from_bucket, from_key, to_bucket, to_key;
+  /// Replaces the source's where given, but for what belongs to the bytes: etag, checksums, parts.
+  std::optional<ObjectMetadata> metadata = {};
+  WriteConditions conditions = {};  // on what stands at the new key
+  /// Asked of the very source whose bytes are copied, with no lock held; where it says no, copy() is a
+  /// Conflict. Asked again if the mount changes the bytes while they are copied. Not asked: any source.
+  std::function<bool(const ObjectInfo&)> source_holds = {};
+};
 
 struct ListRequest {
   std::string prefix, delimiter;
@@ -133,11 +144,8 @@ class Objects {
   /// Success also where the key was not there (S3's DELETE is idempotent): false then.
   virtual Result<bool> remove(std::string_view bucket, std::string_view key,
                               const WriteConditions& conditions, Durability durability) = 0;
-  /// Shares extents. `metadata` replaces the source's where given.
-  virtual Result<ObjectInfo> copy(std::string_view from_bucket, std::string_view from_key,
-                                  std::string_view to_bucket, std::string_view to_key,
-                                  const std::optional<ObjectMetadata>& metadata,
-                                  const WriteConditions& conditions, Durability durability) = 0;
+  /// Shares extents.
+  virtual Result<ObjectInfo> copy(const CopyRequest& request, Durability durability) = 0;
   virtual Result<ListPage> list(std::string_view bucket, const ListRequest& request) = 0;
 
   virtual Result<std::string> create_upload(std::string_view bucket, std::string_view key,

@@ -8,8 +8,7 @@ namespace coffer::gateway {
 namespace {
 
 /// The new object's metadata: nothing where the source's stays.
-S3Result<std::optional<ObjectMetadata>> new_metadata(const S3Call& call, const CopySource& source,
-                                                     const ObjectInfo& info) {
+S3Result<std::optional<ObjectMetadata>> new_metadata(const S3Call& call, const CopySource& source) {
   const std::string_view directive = call.head.value_or("x-amz-metadata-directive", "COPY");
   const std::string_view tagging = call.head.value_or("x-amz-tagging-directive", "COPY");
   if (tagging != "COPY" && tagging != "REPLACE") return s3_fail(S3Code::InvalidArgument);
@@ -28,21 +27,25 @@ S3Result<std::optional<ObjectMetadata>> new_metadata(const S3Call& call, const C
   if (directive != "REPLACE")
     return s3_fail(S3Code::InvalidArgument, "Unknown metadata directive.");
   S3_ASSIGN(ObjectMetadata metadata, metadata_from(call));
-  // What belongs to the bytes goes with the bytes.
-  metadata.etag = info.metadata.etag;
-  metadata.checksums = info.metadata.checksums;
-  metadata.parts = info.metadata.parts;
   return std::optional<ObjectMetadata>(std::move(metadata));
 }
 
 S3Result<Reply> copy_object(S3Call& call) {
   S3_TRY(refuse_unserved(call));
   S3_ASSIGN(const CopySource source, copy_source(call));
-  S3_ASSIGN(const ObjectInfo info, head_copy_source(call, source));
-  S3_ASSIGN(const WriteConditions conditions, write_conditions(call));
-  S3_ASSIGN(const auto metadata, new_metadata(call, source, info));
-  const auto copied = call.service.objects.copy(source.bucket, source.key, call.bucket, call.key,
-                                                metadata, conditions, call.service.durability);
+  CopyRequest request{source.bucket, source.key, call.bucket, call.key};
+  S3_ASSIGN(request.conditions, write_conditions(call));
+  S3_ASSIGN(request.metadata, new_metadata(call, source));
+  bool found = false;
+  bool holds = false;
+  request.source_holds = [&](const ObjectInfo& info) {
+    found = true;
+    holds = copy_source_holds(call, info);
+    return holds;
+  };
+  const auto copied = call.service.objects.copy(request, call.service.durability);
+  if (!copied && !found) return s3_fail(copy_source_failure(call, source, copied.error()));
+  if (!copied && !holds) return s3_fail(S3Code::PreconditionFailed);
   if (!copied) return s3_fail(write_failure(call, copied.error(), Subject::Object));
   call.changed();
   XmlWriter xml;

@@ -28,19 +28,15 @@ S3Result<CopySource> copy_source(const S3Call& call) {
   return source;
 }
 
-S3Result<ObjectInfo> head_copy_source(const S3Call& call, const CopySource& source) {
-  auto info = call.service.objects.head(source.bucket, source.key);
-  if (!info) {
-    const bool no_bucket =
-        info.error().code == Errc::NotFound && !call.service.objects.bucket(source.bucket);
-    return s3_fail(no_bucket ? S3Error{S3Code::NoSuchBucket, {}, {}}
-                             : to_s3_error(info.error(), Subject::Object));
-  }
-  if (evaluate(copy_source_conditions(call), info->etag, info->modified.seconds) !=
-      Verdict::Proceed) {
-    return s3_fail(S3Code::PreconditionFailed);
-  }
-  return std::move(*info);
+bool copy_source_holds(const S3Call& call, const ObjectInfo& info) {
+  return evaluate(copy_source_conditions(call), info.etag, info.modified.seconds) ==
+         Verdict::Proceed;
+}
+
+S3Error copy_source_failure(const S3Call& call, const CopySource& source, const Error& error) {
+  const bool no_bucket =
+      error.code == Errc::NotFound && !call.service.objects.bucket(source.bucket);
+  return no_bucket ? S3Error{S3Code::NoSuchBucket} : to_s3_error(error, Subject::Object);
 }
 
 }  // namespace coffer::gateway

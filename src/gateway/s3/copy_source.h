@@ -15,7 +15,10 @@ struct CopySource {
 /// "[/]bucket/key[?versionId=null]", percent-encoded. Checks the caller's scope.
 S3Result<CopySource> copy_source(const S3Call& call);
 
-/// The source as it is now; fails where an x-amz-copy-source-if-* condition does not hold.
-S3Result<ObjectInfo> head_copy_source(const S3Call& call, const CopySource& source);
+/// Whether every x-amz-copy-source-if-* condition holds of this source.
+bool copy_source_holds(const S3Call& call, const ObjectInfo& info);
+
+/// Why the source could not be read, in S3's words.
+S3Error copy_source_failure(const S3Call& call, const CopySource& source, const Error& error);
 
 }  // namespace coffer::gateway

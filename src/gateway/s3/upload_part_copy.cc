@@ -58,9 +58,9 @@ S3Result<Reply> upload_part_copy(S3Call& call) {
   auto writer =
       call.service.objects.begin_part(call.bucket, call.key, call.parameter("uploadId"), number);
   if (!writer) return s3_fail(call.failure(writer.error(), Subject::Upload));
-  S3_TRY(head_copy_source(call, source));
   auto reader = call.service.objects.open_reader(source.bucket, source.key);
-  if (!reader) return s3_fail(to_s3_error(reader.error(), Subject::Object));
+  if (!reader) return s3_fail(copy_source_failure(call, source, reader.error()));
+  if (!copy_source_holds(call, (*reader)->info())) return s3_fail(S3Code::PreconditionFailed);
   S3_ASSIGN(const ByteRange range, source_range(call, (*reader)->info().size));
   S3_ASSIGN(ObjectMetadata metadata, copy_bytes(call, **reader, range, **writer));
   const std::string etag = metadata.etag;

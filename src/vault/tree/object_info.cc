@@ -46,6 +46,7 @@ Result<FoundObject> read_directory_object(Namespace& names, std::string_view key
     const InodeRecord& record = found.bytes->record;
     if (found.bytes->reclaimed || record.attributes.nlink == 0) return fail(Errc::Stale);
     found.info.size = record.attributes.size;
+    found.content_version = record.content_version;
     if (found.info.metadata.etag.empty()) {
       found.info.etag = derived_etag(body, record.content_version, record.attributes.size,
                                      record.attributes.mtime);
@@ -106,6 +107,7 @@ Result<FoundObject> read_object(Namespace& names, std::string_view key, bool is_
   if (found.bytes->reclaimed || found.bytes->record.attributes.nlink == 0) return fail(Errc::Stale);
   COFFER_ASSIGN(const auto record, object_record(names, *found.bytes));
   found.info = file_info(key, *found.bytes, record);
+  found.content_version = found.bytes->record.content_version;
   return found;
 }
 

@@ -10,6 +10,7 @@ namespace coffer {
 struct FoundObject {
   ObjectInfo info;
   InodeRef bytes;
+  std::uint64_t content_version = 0;  // of `bytes`, as `info` tells of them
 };
 
 /// The object row of an inode, if it has one. @pre inode.mutex is held

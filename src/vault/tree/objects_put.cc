@@ -46,6 +46,20 @@ Result<std::unique_ptr<PutWriter>> make_writer(Namespace& names, std::string_vie
   return std::make_unique<PutWriter>(names, std::move(bytes), std::move(placement));
 }
 
+/// True when the mount changed the bytes since they were found: nothing that was computed over them may
+/// go with a copy then, and they have the ETag of what they are now.
+bool rewritten_since(FoundObject& found) {
+  SharedLock lock(found.bytes->mutex);
+  const InodeRecord& record = found.bytes->record;
+  if (record.content_version == found.content_version) return false;
+  found.info.etag = derived_etag(found.bytes->id, record.content_version, record.attributes.size,
+                                 record.attributes.mtime);
+  found.info.metadata.etag.clear();
+  found.info.metadata.checksums.clear();
+  found.info.metadata.parts = 0;
+  return true;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ObjectWriter>> ObjectService::begin_put(std::string_view bucket,
@@ -54,12 +68,9 @@ Result<std::unique_ptr<ObjectWriter>> ObjectService::begin_put(std::string_view 
   return std::unique_ptr<ObjectWriter>(std::move(writer));
 }
 
-Result<ObjectInfo> ObjectService::copy(std::string_view from_bucket, std::string_view from_key,
-                                       std::string_view to_bucket, std::string_view to_key,
-                                       const std::optional<ObjectMetadata>& metadata,
-                                       const WriteConditions& conditions, Durability durability) {
-  COFFER_ASSIGN(const FoundObject source,
-                find_object(names_, from_bucket, from_key, KeepBytes::Yes));
+Result<ObjectInfo> ObjectService::copy(const CopyRequest& request, Durability durability) {
+  COFFER_ASSIGN(FoundObject source,
+                find_object(names_, request.from_bucket, request.from_key, KeepBytes::Yes));
   struct DropReader {
     Namespace& names;
     const InodeRef& bytes;
@@ -67,16 +78,22 @@ Result<ObjectInfo> ObjectService::copy(std::string_view from_bucket, std::string
       if (bytes) names.deps().inodes->drop_reader(bytes);
     }
   } const drop{names_, source.bytes};
-  COFFER_ASSIGN(const std::unique_ptr<PutWriter> writer, make_writer(names_, to_bucket, to_key));
+  const auto refused = [&] { return request.source_holds && !request.source_holds(source.info); };
+  if (refused()) return fail(Errc::Conflict, "the source is another one");
+  COFFER_ASSIGN(const std::unique_ptr<PutWriter> writer,
+                make_writer(names_, request.to_bucket, request.to_key));
   if (source.bytes) {
     COFFER_TRY(writer->hidden().append_copy(source.bytes, source.info.size));
+    if (rewritten_since(source) && refused())
+      return fail(Errc::Conflict, "the source became another one");
   }
-  // The same bytes: what is known of them stays true, unless the caller knows better.
-  ObjectMetadata meta = metadata ? *metadata : source.info.metadata;
-  if (meta.etag.empty()) meta.etag = source.info.etag;
-  if (meta.checksums.empty()) meta.checksums = source.info.metadata.checksums;
-  if (meta.parts == 0) meta.parts = source.info.metadata.parts;
-  return writer->commit(std::move(meta), conditions, durability);
+  // What is known of the bytes stays true of the same bytes, and of no others.
+  const ObjectMetadata& known = source.info.metadata;
+  ObjectMetadata metadata = request.metadata ? *request.metadata : known;
+  metadata.etag = known.etag;
+  metadata.checksums = known.checksums;
+  metadata.parts = known.parts;
+  return writer->commit(std::move(metadata), request.conditions, durability);
 }
 
 }  // namespace coffer

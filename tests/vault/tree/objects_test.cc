@@ -325,18 +325,86 @@ TEST_F(ObjectsTest, CopySharesBytes) {
   metadata.etag = "abc";
   metadata.user["a"] = "1";
   ASSERT_TRUE(put(objects, "from", bytes, metadata));
-  auto copied =
-      objects.copy("bucket", "from", "bucket", "x/to", std::nullopt, {}, Durability::Synced);
+  auto copied = objects.copy({"bucket", "from", "bucket", "x/to"}, Durability::Synced);
   ASSERT_TRUE(copied) << copied.error().context;
   EXPECT_EQ(copied->etag, "abc");
   ObjectMetadata other;
   other.user["b"] = "2";
-  ASSERT_TRUE(objects.copy("bucket", "from", "bucket", "from", other, {}, kRelaxed));
+  ASSERT_TRUE(objects.copy({"bucket", "from", "bucket", "from", other}, kRelaxed));
+  EXPECT_EQ(objects.head("bucket", "from")->etag, "abc");
   EXPECT_EQ(objects.head("bucket", "from")->metadata.user, other.user);
   EXPECT_EQ(objects.head("bucket", "x/to")->metadata.user, metadata.user);
   EXPECT_TRUE(objects.remove("bucket", "from", {}, kRelaxed).value());
   world.reopen();
   EXPECT_EQ(get(world.objects(), "x/to"), bytes);
+  expect_consistent(world);
+}
+
+/// What a PUT says of its bytes.
+ObjectMetadata computed(const std::string& etag) {
+  ObjectMetadata metadata;
+  metadata.etag = etag;
+  metadata.checksums["crc32"] = etag;
+  return metadata;
+}
+
+TEST_F(ObjectsTest, ACopyIsOfTheSourceThatItsConditionsSaw) {
+  Objects& objects = world.objects();
+  const std::string old_bytes(300'000, 'o');
+  ASSERT_TRUE(put(objects, "from", old_bytes, computed("old")));
+  CopyRequest request{"bucket", "from", "bucket", "to"};
+  request.metadata.emplace().user["u"] = "1";
+  int asked = 0;
+  request.source_holds = [&](const ObjectInfo& info) {
+    ++asked;
+    EXPECT_EQ(info.etag, "old");
+    EXPECT_TRUE(put(objects, "from", "new bytes", computed("new")));  // in between
+    return true;
+  };
+  const auto copied = objects.copy(request, kRelaxed);
+  ASSERT_TRUE(copied) << copied.error().context;
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(copied->etag, "old");
+  EXPECT_EQ(get(objects, "to"), old_bytes);
+  EXPECT_EQ(objects.head("bucket", "to")->metadata.checksums.at("crc32"), "old");
+  EXPECT_EQ(objects.head("bucket", "to")->metadata.user.at("u"), "1");
+
+  request.source_holds = [](const ObjectInfo&) { return false; };
+  EXPECT_EQ(error_of(objects.copy(request, kRelaxed)), Errc::Conflict);
+  EXPECT_EQ(objects.head("bucket", "to")->etag, "old");
+  expect_consistent(world);
+}
+
+TEST_F(ObjectsTest, WhatTheMountRewritesWhileItIsCopiedHasNoOldEtag) {
+  Objects& objects = world.objects();
+  ASSERT_TRUE(put(objects, "from", std::string(300'000, 'o'), computed("old")));
+  const InodeId inode = inode_at(world.tree(), {"bucket", "from"});
+  CopyRequest request{"bucket", "from", "bucket", "to"};
+  std::vector<std::string> asked;
+  request.source_holds = [&](const ObjectInfo& info) {
+    if (asked.empty()) {
+      EXPECT_TRUE(world.tree().write(inode, 0, as_bytes("rewritten")));
+    }
+    asked.push_back(info.etag);
+    return true;
+  };
+  const auto copied = objects.copy(request, kRelaxed);
+  ASSERT_TRUE(copied) << copied.error().context;
+  EXPECT_EQ(get(objects, "to").substr(0, 9), "rewritten");
+  EXPECT_NE(copied->etag.find('-'), std::string::npos);
+  EXPECT_TRUE(objects.head("bucket", "to")->metadata.checksums.empty());
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_NE(asked[1], "old");
+  // Conditions that the new bytes do not meet end it.
+  ASSERT_TRUE(put(objects, "from", std::string(300'000, 'o'), computed("old")));
+  request.to_key = "none";
+  const InodeId again = inode_at(world.tree(), {"bucket", "from"});
+  request.source_holds = [&](const ObjectInfo& info) {
+    EXPECT_TRUE(world.tree().write(again, 0, as_bytes("rewritten")));
+    return info.etag == "old";
+  };
+  EXPECT_EQ(error_of(objects.copy(request, kRelaxed)), Errc::Conflict);
+  EXPECT_EQ(get(objects, "none"), "error NotFound");
   expect_consistent(world);
 }
 

@@ -49,16 +49,26 @@ void add_commands(CLI::App& app, Command& chosen) {
 }
 
 /// mount(8) runs `mount.fuse.coffer SOURCE TARGET [-sfnv] [-o OPTS]`, also as mount.coffer.
-std::vector<std::string> arguments_of(int argc, char** argv) {
-  std::vector<std::string> arguments(argv + 1, argv + argc);
-  const std::string program = argc > 0 ? argv[0] : "";
+bool is_mount_helper(const std::string& program) {
   const std::string name = program.substr(program.rfind('/') + 1);
-  if (name != "mount.coffer" && name != "mount.fuse.coffer") return arguments;
+  return name == "mount.coffer" || name == "mount.fuse.coffer";
+}
+
+std::vector<std::string> arguments_of_helper(std::vector<std::string> arguments) {
   std::vector<std::string> mapped{"mount"};
   for (std::string& word : arguments)
     if (word != "-n" && word != "-s" && word != "-v" && word != "-w")
       mapped.push_back(std::move(word));
   return mapped;
+}
+
+/// What CLI11 does not say of a word that is no command.
+std::string explain(const CLI::ParseError& error, const std::string& command,
+                    const std::string& first_word) {
+  std::string text = error.what();
+  if (command.empty() && !first_word.empty() && !first_word.starts_with("-"))
+    text = "there is no command '" + first_word + "'";
+  return text + ": see 'coffer " + command + (command.empty() ? "" : " ") + "--help'";
 }
 
 std::string command_of(const CLI::App& app) {
@@ -74,8 +84,15 @@ int run(int argc, char** argv) {
       "coffer");
   Command chosen;
   add_commands(app, chosen);
-  auto arguments = with_config(app, arguments_of(argc, argv));
+  std::vector<std::string> given(argv + std::min(argc, 1), argv + argc);
+  if (argc > 0 && is_mount_helper(argv[0])) {
+    // mount --fake: everything but the mount.
+    if (std::find(given.begin(), given.end(), "-f") != given.end()) return 0;
+    given = arguments_of_helper(std::move(given));
+  }
+  auto arguments = with_config(app, std::move(given));
   if (!arguments) return complain("", "", arguments.error());
+  const std::string first_word = arguments->empty() ? "" : arguments->front();
   std::reverse(arguments->begin(), arguments->end());  // as CLI11 wants them
   try {
     app.parse(std::move(*arguments));
@@ -83,9 +100,7 @@ int run(int argc, char** argv) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
     const std::string command = command_of(app);
-    return complain(command, "",
-                    {Errc::InvalidArgument, std::string(error.what()) + ": see 'coffer " + command +
-                                                (command.empty() ? "" : " ") + "--help'"});
+    return complain(command, "", {Errc::InvalidArgument, explain(error, command, first_word)});
   }
   const auto outcome = chosen.run();
   if (!outcome) return complain(chosen.name, chosen.subject, outcome.error());

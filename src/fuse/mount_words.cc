@@ -42,7 +42,7 @@ Result<MountWords> parse_mount_words(std::string_view words) {
     const std::size_t comma = words.find(',');
     const std::string_view word = words.substr(0, comma);
     words.remove_prefix(comma == std::string_view::npos ? words.size() : comma + 1);
-    if (word.empty() || word.starts_with("x-")) continue;
+    if (word.empty() || word.starts_with("x-") || word.starts_with("comment=")) continue;
     if (std::find(kIgnored.begin(), kIgnored.end(), word) != kIgnored.end()) continue;
     if (word == "default_permissions") continue;  // always on
     if (word == "allow_other") {

@@ -17,7 +17,7 @@ struct MountWords {
 
 /// Starts from nosuid and nodev, as mount helpers do; `suid` and `dev` take these back.
 /// Unknown words are InvalidArgument, except those of mount(8) that never reach a file system
-/// (defaults, auto, noauto, user, users, nofail, _netdev, x-*).
+/// (defaults, auto, noauto, user, users, nofail, _netdev, comment=*, x-*).
 Result<MountWords> parse_mount_words(std::string_view words);
 
 }  // namespace coffer::fuse

@@ -43,6 +43,15 @@ Result<Superblock> peek_superblock(Volume& volume) {
   return std::move(chosen.superblock);
 }
 
+/// Whether anything there says that a vault was.
+bool holds_vault_files(const Volume& volume) {
+  const std::filesystem::path directory = volume.path();
+  std::error_code error;
+  for (const char* name : {"superblock.0", "superblock.1", "keyslots.0", "keyslots.1"})
+    if (std::filesystem::exists(directory / name, error)) return true;
+  return false;
+}
+
 /// All volumes of a vault that can be found: the one given, those given beside it, and where the others were last seen.
 class Discovery {
  public:
@@ -51,6 +60,9 @@ class Discovery {
     auto superblock = peek_superblock(*volume);
     if (!superblock) {
       // A path that was given is not passed over silently; beside a readable one, the opening may tell which volume it was.
+      if (first_ && !holds_vault_files(*volume))
+        return fail(Errc::InvalidArgument,
+                    path + " is not a volume of a vault: nothing of one is there");
       if (first_)
         return fail(Errc::Corrupt,
                     path + " is not a volume of a vault (" + superblock.error().context + ")");

@@ -371,7 +371,8 @@ void VaultService::fill_survivable_losses(VaultStatus& status, const Superblock&
     if (info.m < configuration.parity_shards || present < info.members.size())
       ++status.degraded_segments;
   }
-  status.data_losses_survived = least;
+  // Without the metadata no content is found, and what is small lies in it.
+  status.data_losses_survived = std::min(least, status.metadata_losses_survived);
 }
 
 Result<void> VaultService::close() {

@@ -59,6 +59,11 @@ not_a_vault() {
     expect_exit_among "1 3 5" coffer mount "$place" "$mnt"
     expect_exit_among "1 3 5" coffer status "$place"
   done
+  mkdir -p "$work/nothing"
+  for place in "$work/other" "$work/nothing"; do expect_exit 1 coffer status "$place"; done
+  expect_exit 1 "$COFFER" frob
+  grep -q frob "$work/err" || fail "an unknown command is not named"
+  expect_exit 1 coffer s3-key add "${volumes[0]}" --name never --bucket 'NOT A BUCKET'
   expect_exit 1 coffer mount "${volumes[0]}" "$work/nowhere"
   expect_exit 1 coffer mount "${volumes[0]}" "$mnt" -o no_such_word
   expect_exit 1 coffer mount "${volumes[0]}" "$mnt" --memory lots

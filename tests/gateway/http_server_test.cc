@@ -207,6 +207,85 @@ TEST_F(HttpServer, MalformedAndOversizedHeadsAreRefused) {
   EXPECT_EQ(smuggler.receive().status, 400);
 }
 
+TEST_F(HttpServer, TheLimitOfAHeadIsOneOfAllItsLines) {
+  start();
+  std::string lines;
+  for (int i = 0; i < 20'000; ++i) lines += "a:b\r\n";
+  RawClient client(endpoint());
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n" + lines + "\r\n");
+  const RawReply reply = client.receive();
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_NE(reply.body.find("RequestHeaderSectionTooLarge"), std::string::npos);
+}
+
+TEST_F(HttpServer, APutSaysHowLongItIs) {
+  start();
+  RawClient client(endpoint());
+  EXPECT_EQ(client.request("PUT", "/bucket/key", {}, "content").status, 200);
+  client.send(sign("PUT", "/bucket/key", {}));
+  EXPECT_EQ(client.receive().status, 411);
+  EXPECT_EQ(client.request("GET", "/bucket/key").body, "content");
+}
+
+TEST_F(HttpServer, WhatAPutCannotMeanOverwritesNothing) {
+  start();
+  RawClient client(endpoint());
+  EXPECT_EQ(client.request("PUT", "/bucket/key", {}, "content").status, 200);
+  EXPECT_EQ(client.request("PUT", "/bucket/key?partNumber=1", {}, "x").status, 400);
+  EXPECT_EQ(client.request("PUT", "/bucket/key?versionId=abc", {}, "x").status, 400);
+  EXPECT_EQ(client.request("GET", "/bucket/key").body, "content");
+  for (const char* coding : {"gzip, chunked", "gzip", "chunked, chunked"}) {
+    RawClient other(endpoint());
+    other.send(sign("PUT", "/bucket/key", {{"transfer-encoding", coding}}) + "1\r\nx\r\n0\r\n\r\n");
+    const RawReply reply = other.receive();
+    EXPECT_TRUE(reply.status == 501 || reply.status == 400) << coding << reply.status;
+    EXPECT_TRUE(other.closed_by_server());
+  }
+  EXPECT_EQ(client.request("GET", "/bucket/key").body, "content");
+}
+
+TEST_F(HttpServer, ARangeBeyondTheEndIsToldTheSize) {
+  start();
+  RawClient client(endpoint());
+  client.request("PUT", "/bucket/key", {}, "content");
+  client.send(sign("GET", "/bucket/key", {{"range", "bytes=99999999999999999999-"}}));
+  const RawReply reply = client.receive();
+  EXPECT_EQ(reply.status, 416);
+  EXPECT_EQ(reply.field("content-range"), "bytes */7");
+}
+
+TEST_F(HttpServer, ErrorsOfOddKeysAreXml) {
+  start();
+  RawClient client(endpoint());
+  const RawReply reply = client.request("GET", "/bucket/a%01b%20c");
+  EXPECT_EQ(reply.status, 404);
+  EXPECT_NE(reply.body.find("<Resource>/bucket/a%01b%20c</Resource>"), std::string::npos);
+}
+
+TEST_F(HttpServer, CompleteChecksWhatItIsToldAndAnswersAgain) {
+  start();
+  RawClient client(endpoint());
+  const std::string id = *objects_.create_upload("bucket", "key", {});
+  const std::string at = "/bucket/key?uploadId=" + id;
+  const RawReply part = client.request("PUT", at + "&partNumber=1", {}, "part");
+  const std::string body = "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" +
+                           part.field("etag") + "</ETag></Part></CompleteMultipartUpload>";
+  EXPECT_EQ(client.request("POST", at, {{"x-amz-mp-object-size", "5"}}, body).status, 400);
+  EXPECT_EQ(client.request("POST", at, {{"x-amz-checksum-crc32", "AAAAAA=="}}, body).status, 400);
+  const RawReply first = client.request("POST", at, {{"x-amz-mp-object-size", "4"}}, body);
+  EXPECT_EQ(first.status, 200);
+  const RawReply again = client.request("POST", at, {}, body);
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(again.body, first.body);
+  client.request("PUT", "/bucket/key", {}, "other");
+  EXPECT_EQ(client.request("POST", at, {}, body).status, 404);
+}
+
+TEST(ErrorCodes, WhatTryingAgainDoesNotHelpIsNo503) {
+  EXPECT_EQ(text_of(to_s3_code(Errc::ReadOnly, Subject::Object)).status, 403);
+  EXPECT_EQ(text_of(to_s3_code(Errc::NoSpace, Subject::Object)).status, 507);
+}
+
 TEST_F(HttpServer, ARefusedLongBodyStillGetsItsAnswer) {
   start();
   RawClient client(endpoint());

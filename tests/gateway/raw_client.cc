@@ -131,7 +131,8 @@ bool RawClient::closed_by_server() {
 RawReply RawClient::request(std::string_view method, std::string_view target, const Fields& fields,
                             std::string_view body) {
   Fields all = fields;
-  if (!body.empty()) all.emplace_back("content-length", std::to_string(body.size()));
+  if (!body.empty() || method == "PUT")
+    all.emplace_back("content-length", std::to_string(body.size()));
   send(sign(method, target, all));
   send(body);
   return receive(method == "HEAD" ? Expect::HeadOnly : Expect::Body);

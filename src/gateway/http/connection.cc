@@ -1,8 +1,24 @@
 #include "gateway/http/connection.h"
 
+#include <boost/beast/core/string.hpp>
+
 #include "gateway/http/exchange.h"
 
 namespace coffer::gateway {
+namespace {
+
+/// "chunked" is the one transfer coding that is undone here; to store the others as they come would be
+/// to store other bytes than were meant.
+bool has_known_coding(const RequestHead& head) {
+  std::size_t codings = 0;
+  for (const HeaderField& field : head.fields()) {
+    if (field.name != "transfer-encoding") continue;
+    if (++codings > 1 || !boost::beast::iequals(field.value, "chunked")) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 void Connection::start(ServerState& state, IoThread& io, boost::asio::ip::tcp::socket socket,
                        boost::asio::ssl::context* tls) {
@@ -58,6 +74,7 @@ Task<bool> Connection::read_head(Exchange& exchange) {
   if (idle_) input_.shrink();
   expires_in(idle_ ? state_.options.idle_timeout : state_.options.header_timeout);
   HttpParser::Progress progress;
+  std::size_t head_bytes = 0;
   bool begun = false;
   while (true) {
     // Some clients end a body with a line break too many (RFC 9112 §2.2).
@@ -74,6 +91,10 @@ Task<bool> Connection::read_head(Exchange& exchange) {
       }
       progress = exchange.parser.head(input_.bytes());
       input_.consume(progress.consumed);
+      head_bytes += progress.consumed;
+      // The parser's own limit is one of each piece that it is given.
+      if (head_bytes > state_.options.header_bytes_max)
+        progress.status = HttpParser::Status::TooLarge;
       if (progress.status != HttpParser::Status::NeedMore) break;
     }
     if (!co_await fill_input(state_.options.header_bytes_max + 1024)) {
@@ -82,13 +103,15 @@ Task<bool> Connection::read_head(Exchange& exchange) {
       break;
     }
   }
+  HttpFailure failure = progress.status == HttpParser::Status::TooLarge
+                            ? HttpFailure::HeaderTooLarge
+                            : HttpFailure::Malformed;
   if (progress.status == HttpParser::Status::Done) {
     exchange.parser.describe(exchange.head);
-    co_return true;
+    if (has_known_coding(exchange.head)) co_return true;
+    failure = HttpFailure::UnknownCoding;
   }
-  exchange.reply = state_.handler.failure(
-      exchange.head, progress.status == HttpParser::Status::TooLarge ? HttpFailure::HeaderTooLarge
-                                                                     : HttpFailure::Malformed);
+  exchange.reply = state_.handler.failure(exchange.head, failure);
   exchange.reply.close = true;
   if (co_await send(exchange)) co_await linger();
   co_return false;

@@ -44,7 +44,14 @@ struct Admission {
 };
 
 /// Failures that the server itself finds.
-enum class HttpFailure { Malformed, HeaderTooLarge, Overloaded, BodyIncomplete, SourceFailed };
+enum class HttpFailure {
+  Malformed,
+  HeaderTooLarge,
+  UnknownCoding,  // of the transfer
+  Overloaded,
+  BodyIncomplete,
+  SourceFailed
+};
 
 struct RequestOutcome {
   int status = 0;

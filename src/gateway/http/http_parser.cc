@@ -69,7 +69,7 @@ void HttpParser::describe(RequestHead& head) const {
   head.reserve(bytes);
   head.set_line(method_of(message.method()), view(message.method_string()), view(message.target()));
   for (const auto& field : message) head.add_field(view(field.name_string()), view(field.value()));
-  if (framing() != Framing::Chunked) head.set_content_length(content_length().value_or(0));
+  if (framing() != Framing::Chunked) head.set_content_length(content_length());
 }
 
 HttpParser::Framing HttpParser::framing() const {

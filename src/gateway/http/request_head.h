@@ -45,7 +45,7 @@ class RequestHead {
   /// The first field of that (lower-case) name.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
   [[nodiscard]] std::string_view value_or(std::string_view name, std::string_view other) const;
-  /// Absent when the body is chunked or there is none.
+  /// Absent when the body is chunked, or none was announced.
   [[nodiscard]] std::optional<std::uint64_t> content_length() const { return content_length_; }
   [[nodiscard]] const std::string& request_id() const { return request_id_; }
   [[nodiscard]] bool encrypted() const { return encrypted_; }

@@ -51,8 +51,12 @@ S3Result<void> BodyVerifier::read_lengths(const S3Call& call) {
     }
   } else if (framing_) {
     return s3_fail(S3Code::MissingContentLength);
-  } else {
+  } else if (!call.head.find("transfer-encoding")) {
     expected_bytes_ = call.head.content_length();
+    // A client that forgot its length must not overwrite an object with nothing.
+    if (!expected_bytes_ && call.operation->open != nullptr)
+      return s3_fail(S3Code::MissingContentLength);
+    if (!expected_bytes_) expected_bytes_ = 0;
   }
   if (expected_bytes_.value_or(0) > kObjectBytesMax) return s3_fail(S3Code::EntityTooLarge);
   return {};

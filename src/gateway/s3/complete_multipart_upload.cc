@@ -105,17 +105,40 @@ S3Result<void> finish_checksums(const S3Call& call, const std::vector<PartInfo>&
   const auto kind = checksum_kind(checksums["algorithm"]);
   const std::string type = checksums["type"];
   checksums.clear();
-  if (!kind) return {};
-  const auto value = combined_checksum(parts, *kind, type == "FULL_OBJECT");
-  if (!value) return {};
-  const std::string header = "x-amz-checksum-" + std::string(lower_name(*kind));
-  if (const auto given = call.head.find(header); given && *given != *value) {
-    return s3_fail(S3Code::BadDigest,
-                   "The checksum you specified did not match the calculated checksum.");
+  const auto value = kind ? combined_checksum(parts, *kind, type == "FULL_OBJECT") : std::nullopt;
+  for (const ChecksumKind asked : kChecksumKinds) {
+    const auto given = call.head.find("x-amz-checksum-" + std::string(lower_name(asked)));
+    if (!given) continue;
+    if (!value || asked != *kind) {
+      return s3_fail(S3Code::InvalidRequest,
+                     "The upload was not created with the checksum algorithm that you specified.");
+    }
+    if (*given != *value) {
+      return s3_fail(S3Code::BadDigest,
+                     "The checksum you specified did not match the calculated checksum.");
+    }
   }
+  if (!value) return {};
   checksums[std::string(lower_name(*kind))] = *value;
   checksums["type"] = type;
   return {};
+}
+
+S3Result<void> check_size(const S3Call& call, const std::vector<PartInfo>& parts) {
+  const auto given = call.head.find("x-amz-mp-object-size");
+  if (!given) return {};
+  std::uint64_t size = 0;
+  for (const PartInfo& part : parts) size += part.size;
+  if (parse_number(*given) == size) return {};
+  return s3_fail(S3Code::InvalidRequest,
+                 "The x-amz-mp-object-size header does not match the size of the parts.");
+}
+
+template <typename Parts>
+std::string multipart_etag(const Parts& parts) {
+  Digest md5(Digest::Kind::Md5);
+  for (const auto& part : parts) md5.update(md5_from_hex(part.etag));
+  return to_hex(md5.finish()) + "-" + std::to_string(parts.size());
 }
 
 void write_checksums(const std::map<std::string, std::string>& checksums, XmlWriter& xml) {
@@ -123,8 +146,38 @@ void write_checksums(const std::map<std::string, std::string>& checksums, XmlWri
     const auto found = checksums.find(std::string(lower_name(kind)));
     if (found == checksums.end()) continue;
     xml.element(xml_name(kind), found->second);
-    xml.element("ChecksumType", checksums.at("type"));
+    if (const auto type = checksums.find("type"); type != checksums.end())
+      xml.element("ChecksumType", type->second);
   }
+}
+
+Reply completed_reply(const S3Call& call, const ObjectInfo& info,
+                      const std::map<std::string, std::string>& checksums) {
+  XmlWriter xml;
+  xml.open_document("CompleteMultipartUploadResult");
+  xml.element("Location", std::string(call.head.encrypted() ? "https://" : "http://") +
+                              std::string(call.header("host")) + "/" + call.bucket + "/" +
+                              percent_encode(call.key, Slash::Keep));
+  xml.element("Bucket", call.bucket);
+  xml.element("Key", call.key);
+  xml.element("ETag", quoted_etag(info.etag));
+  write_checksums(checksums, xml);
+  xml.close("CompleteMultipartUploadResult");
+  Reply reply = xml_reply(std::move(xml));
+  reply.add("x-amz-server-side-encryption", "AES256");
+  return reply;
+}
+
+/// The upload is not there. A client that lost the first answer asks again: where the object stands that
+/// these parts make, it is told so once more.
+S3Result<Reply> complete_again(const S3Call& call, const std::vector<Requested>& requested,
+                               const Error& error) {
+  if (error.code == Errc::NotFound) {
+    const auto there = call.service.objects.head(call.bucket, call.key);
+    if (there && there->etag == multipart_etag(requested))
+      return completed_reply(call, *there, there->metadata.checksums);
+  }
+  return s3_fail(call.failure(error, Subject::Upload));
 }
 
 S3Result<Reply> complete_multipart_upload(S3Call& call, std::string_view body) {
@@ -133,20 +186,17 @@ S3Result<Reply> complete_multipart_upload(S3Call& call, std::string_view body) {
   S3_ASSIGN(const auto requested, requested_parts(request));
   S3_ASSIGN(const WriteConditions conditions, write_conditions(call));
   auto upload = call.service.objects.upload(call.bucket, call.key, id);
-  if (!upload) return s3_fail(call.failure(upload.error(), Subject::Upload));
+  if (!upload) return complete_again(call, requested, upload.error());
   const auto stored = call.service.objects.parts(call.bucket, call.key, id);
   if (!stored) return s3_fail(call.failure(stored.error(), Subject::Upload));
   S3_ASSIGN(const auto parts, match(requested, *stored));
+  S3_TRY(check_size(call, parts));
 
   ObjectMetadata metadata = std::move(upload->metadata);
   S3_TRY(finish_checksums(call, parts, metadata.checksums));
-  Digest md5(Digest::Kind::Md5);
   std::vector<CompletedPart> completed;
-  for (const PartInfo& part : parts) {
-    md5.update(md5_from_hex(part.etag));
-    completed.push_back({part.number, part.etag});
-  }
-  metadata.etag = to_hex(md5.finish()) + "-" + std::to_string(parts.size());
+  for (const PartInfo& part : parts) completed.push_back({part.number, part.etag});
+  metadata.etag = multipart_etag(parts);
   metadata.parts = static_cast<std::uint32_t>(parts.size());
   const auto checksums = metadata.checksums;
   const auto info = call.service.objects.complete_upload(call.bucket, call.key, id, completed,
@@ -154,20 +204,7 @@ S3Result<Reply> complete_multipart_upload(S3Call& call, std::string_view body) {
                                                          call.service.durability);
   if (!info) return s3_fail(write_failure(call, info.error(), Subject::Upload));
   call.changed();
-
-  XmlWriter xml;
-  xml.open_document("CompleteMultipartUploadResult");
-  xml.element("Location", std::string(call.head.encrypted() ? "https://" : "http://") +
-                              std::string(call.header("host")) + "/" + call.bucket + "/" +
-                              percent_encode(call.key, Slash::Keep));
-  xml.element("Bucket", call.bucket);
-  xml.element("Key", call.key);
-  xml.element("ETag", quoted_etag(info->etag));
-  write_checksums(checksums, xml);
-  xml.close("CompleteMultipartUploadResult");
-  Reply reply = xml_reply(std::move(xml));
-  reply.add("x-amz-server-side-encryption", "AES256");
-  return reply;
+  return completed_reply(call, *info, checksums);
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ S3Result<std::optional<ObjectMetadata>> new_metadata(const S3Call& call, const C
 }
 
 S3Result<Reply> copy_object(S3Call& call) {
+  S3_TRY(refuse_part_or_version(call));
   S3_TRY(refuse_unserved(call));
   S3_ASSIGN(const CopySource source, copy_source(call));
   CopyRequest request{source.bucket, source.key, call.bucket, call.key};

@@ -37,13 +37,13 @@ S3Code to_s3_code(Errc code, Subject subject) noexcept {
       return S3Code::InternalError;
     case Errc::OutOfRange:
       return S3Code::InvalidRange;
+    // Trying again does not help with any of these, so none of them is a 503.
     case Errc::Permission:
     case Errc::AccessDenied:
-      return S3Code::AccessDenied;
     case Errc::ReadOnly:
-      return S3Code::ServiceUnavailable;
+      return S3Code::AccessDenied;
     case Errc::NoSpace:
-      return S3Code::ServiceUnavailable;
+      return S3Code::InsufficientStorage;
     case Errc::Busy:
       return S3Code::SlowDown;
     case Errc::Stale:

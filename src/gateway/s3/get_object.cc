@@ -55,6 +55,7 @@ S3Result<ByteRange> wanted_range(const S3Call& call, const ObjectInfo& info) {
     S3Error error{S3Code::InvalidRange, {}, {}};
     error.details.emplace_back("RangeRequested", std::string(*range));
     error.details.emplace_back("ActualObjectSize", std::to_string(info.size));
+    error.headers.emplace_back("Content-Range", "bytes */" + std::to_string(info.size));
     return s3_fail(std::move(error));
   }
   return wanted;

@@ -79,6 +79,15 @@ S3Result<ObjectMetadata> metadata_from(const S3Call& call) {
   return metadata;
 }
 
+S3Result<void> refuse_part_or_version(const S3Call& call) {
+  if (call.query.has("versionId"))
+    return s3_fail(S3Code::InvalidArgument, "This operation does not accept a version-id.");
+  if (call.query.has("partNumber"))
+    return s3_fail(S3Code::InvalidArgument,
+                   "This operation does not accept a part number without an uploadId.");
+  return {};
+}
+
 S3Result<void> refuse_unserved(const S3Call& call) {
   const std::string_view encryption = call.header("x-amz-server-side-encryption");
   if (!encryption.empty() && encryption != "AES256") return s3_fail(S3Code::NotImplemented);

@@ -10,6 +10,8 @@ namespace coffer::gateway {
 
 /// Content-Type and the other headers that stay with an object, and its user metadata.
 S3Result<ObjectMetadata> metadata_from(const S3Call& call);
+/// Refuses a version or a part number where a whole new object is written: it would not be what was asked for.
+S3Result<void> refuse_part_or_version(const S3Call& call);
 /// Refuses with 501 (or AWS's own code) what a PUT may ask for and this does not do.
 S3Result<void> refuse_unserved(const S3Call& call);
 /// Into metadata.checksums.

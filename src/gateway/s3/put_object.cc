@@ -35,6 +35,7 @@ class ObjectUpload final : public Upload {
 };
 
 S3Result<std::unique_ptr<Upload>> put_object(S3Call& call) {
+  S3_TRY(refuse_part_or_version(call));
   S3_TRY(refuse_unserved(call));
   S3_ASSIGN(ObjectMetadata metadata, metadata_from(call));
   S3_ASSIGN(WriteConditions conditions, write_conditions(call));

@@ -31,6 +31,7 @@ const S3CodeText& text_of(S3Code code) noexcept {
     COFFER_S3_CODE(
         IncompleteBody, 400,
         "You did not provide the number of bytes specified by the Content-Length HTTP header.")
+    COFFER_S3_CODE(InsufficientStorage, 507, "There is no room left for it.")
     COFFER_S3_CODE(InternalError, 500, "We encountered an internal error. Please try again.")
     COFFER_S3_CODE(InvalidAccessKeyId, 403,
                    "The AWS access key ID that you provided does not exist in our records.")
@@ -109,14 +110,16 @@ Reply error_reply(const RequestHead& head, const S3Error& error) {
   Reply reply;
   reply.status = text.status;
   if (text.status == 503) reply.add("Retry-After", "1");
+  for (const auto& [name, value] : error.headers) reply.add(name, value);
   if (text.status == 304) return reply;
   XmlWriter xml;
   xml.open("Error");
   xml.element("Code", text.name);
   xml.element("Message", error.message.empty() ? text.message : std::string_view(error.message));
   for (const auto& [name, value] : error.details) xml.element(name, value);
-  xml.element("Resource",
-              percent_decode(head.path(), Plus::Literal).value_or(std::string(head.path())));
+  // Encoded: a key may hold what no XML document can.
+  const auto path = percent_decode(head.path(), Plus::Literal);
+  xml.element("Resource", path ? percent_encode(*path, Slash::Keep) : std::string());
   xml.element("RequestId", head.request_id());
   xml.element("HostId", "coffer");
   xml.close("Error");

@@ -27,6 +27,7 @@ enum class S3Code {
   EntityTooLarge,
   EntityTooSmall,
   IncompleteBody,
+  InsufficientStorage,
   InternalError,
   InvalidAccessKeyId,
   InvalidArgument,
@@ -80,13 +81,14 @@ struct S3Error {
   S3Code code = S3Code::InternalError;
   std::string message = {};                                            // empty: the code's own
   std::vector<std::pair<std::string_view, std::string>> details = {};  // further XML elements
+  std::vector<std::pair<std::string_view, std::string>> headers = {};  // further headers
 };
 
 template <typename T>
 using S3Result = tl::expected<T, S3Error>;
 
 inline tl::unexpected<S3Error> s3_fail(S3Code code, std::string message = {}) {
-  return tl::unexpected<S3Error>(S3Error{code, std::move(message), {}});
+  return tl::unexpected<S3Error>(S3Error{code, std::move(message)});
 }
 inline tl::unexpected<S3Error> s3_fail(S3Error error) {
   return tl::unexpected<S3Error>(std::move(error));

@@ -157,6 +157,8 @@ Reply S3Handler::failure(const RequestHead& head, HttpFailure failure) {
       return error_reply(head, {S3Code::InvalidRequest, {}, {}});
     case HttpFailure::HeaderTooLarge:
       return error_reply(head, {S3Code::RequestHeaderSectionTooLarge, {}, {}});
+    case HttpFailure::UnknownCoding:
+      return error_reply(head, {S3Code::NotImplemented, {}, {}});
     case HttpFailure::Overloaded:
       return error_reply(head, {S3Code::SlowDown, {}, {}});
     case HttpFailure::BodyIncomplete:

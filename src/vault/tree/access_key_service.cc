@@ -6,6 +6,7 @@
 #include "coffer/core/bytes.h"
 #include "vault/crypto/random.h"
 #include "vault/tree/keys.h"
+#include "vault/tree/object_path.h"
 
 namespace coffer {
 namespace {
@@ -98,6 +99,8 @@ Result<AccessKey> AccessKeyService::add(AccessKey key) {
   if (key.secret.empty()) key.secret = random_text(kSecretAlphabet, kSecretBytes);
   if (key.created == Timespec{}) key.created = wall_now();
   COFFER_TRY(check(key));
+  if (!key.bucket.empty() && !may_be_bucket(key.bucket))
+    return fail(Errc::InvalidArgument, "no bucket can be named '" + key.bucket + "'");
   MutexLock changes(changes_);
   if (find(key.id)) return fail(Errc::Exists, "the access key exists");
   MetaBatch batch;

@@ -25,7 +25,8 @@ struct NullTree::Node {
   std::map<std::string, std::string, std::less<>> xattrs;
 
   std::shared_mutex bytes_mutex;
-  std::vector<std::unique_ptr<std::byte[]>> blocks;  // none: zeros
+  std::vector<std::vector<std::byte>>
+      blocks;  // each as long as what was written of it; the rest is zeros
 
   template <typename Span, typename Copy>
   void for_each_block(std::uint64_t offset, Span bytes, const Copy& copy) {
@@ -219,8 +220,8 @@ Result<Attributes> NullTree::set_attributes(InodeId inode, const SetAttributes& 
       const std::uint64_t blocks = (*change.size + kBlockBytes - 1) / kBlockBytes;
       if (node->blocks.size() > blocks) node->blocks.resize(blocks);
       const std::uint64_t within = *change.size % kBlockBytes;
-      if (within != 0 && node->blocks.size() == blocks && node->blocks.back())
-        std::memset(node->blocks.back().get() + within, 0, kBlockBytes - within);
+      if (within != 0 && node->blocks.size() == blocks && node->blocks.back().size() > within)
+        node->blocks.back().resize(within);
     }
     attributes.size = *change.size;
   }
@@ -274,10 +275,11 @@ Result<std::size_t> NullTree::read(InodeId inode, std::uint64_t offset, MutableB
   const std::shared_lock bytes(node->bytes_mutex);
   node->for_each_block(
       offset, out, [&](std::uint64_t block, std::uint64_t within, MutableBytes piece) {
-        if (block < node->blocks.size() && node->blocks[block])
-          std::memcpy(piece.data(), node->blocks[block].get() + within, piece.size());
-        else
-          std::memset(piece.data(), 0, piece.size());
+        std::size_t there = 0;
+        if (block < node->blocks.size() && node->blocks[block].size() > within)
+          there = std::min<std::size_t>(piece.size(), node->blocks[block].size() - within);
+        if (there > 0) std::memcpy(piece.data(), node->blocks[block].data() + within, there);
+        std::memset(piece.data() + there, 0, piece.size() - there);
       });
   return out.size();
 }
@@ -292,9 +294,12 @@ Result<void> NullTree::write(InodeId inode, std::uint64_t offset, Bytes data) {
   const std::unique_lock bytes(node->bytes_mutex);
   node->for_each_block(offset, data, [&](std::uint64_t block, std::uint64_t within, Bytes piece) {
     if (block >= node->blocks.size()) node->blocks.resize(block + 1);
-    auto& there = node->blocks[block];
-    if (!there) there = std::make_unique<std::byte[]>(kBlockBytes);
-    std::memcpy(there.get() + within, piece.data(), piece.size());
+    std::vector<std::byte>& there = node->blocks[block];
+    if (there.size() < within + piece.size()) {
+      if (within > 0) there.reserve(kBlockBytes);  // a stream must not copy itself
+      there.resize(within + piece.size());
+    }
+    std::memcpy(there.data() + within, piece.data(), piece.size());
   });
   return {};
 }

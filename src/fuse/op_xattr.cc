@@ -14,7 +14,6 @@ namespace coffer::fuse {
 
 namespace {
 
-constexpr std::string_view kCapability = "security.capability";
 constexpr std::string_view kAccessAcl = "system.posix_acl_access";
 constexpr std::string_view kDefaultAcl = "system.posix_acl_default";
 
@@ -45,7 +44,7 @@ void setxattr(fuse_req_t req, fuse_ino_t inode, const char* name, const char* va
                          : (flags & XATTR_REPLACE) != 0 ? XattrMode::Replace
                                                         : XattrMode::Any;
   const Result<void> set = context.tree.set_xattr(InodeId(inode), name, bytes, mode);
-  if (set && std::string_view(name) == kCapability)
+  if (set && std::string_view(name) == kCapabilityXattr)
     context.inodes.note_capability_set(InodeId(inode));
   reply_result(req, set);
 }
@@ -88,7 +87,15 @@ void removexattr(fuse_req_t req, fuse_ino_t inode, const char* name) {
     ::fuse_reply_err(req, EOPNOTSUPP);
     return;
   }
-  reply_result(req, context_of(req).tree.remove_xattr(InodeId(inode), name));
+  Context& context = context_of(req);
+  if (name == kCapabilityXattr) {
+    const Result<Attributes> attributes = context.tree.attributes(InodeId(inode));
+    if (attributes && attributes->protection.any()) {
+      ::fuse_reply_err(req, EPERM);
+      return;
+    }
+  }
+  reply_result(req, context.tree.remove_xattr(InodeId(inode), name));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ Result<void> drop_privileges(Context& context, InodeId inode, SuidSgid suid_sgid
   if (!context.inodes.note_write(inode)) {
     // Noted before removing: a capability set meanwhile is noted after it was set, so it is found.
     context.inodes.note_capability_absent(inode);
-    const Result<void> removed = context.tree.remove_xattr(inode, "security.capability");
+    const Result<void> removed = context.tree.remove_xattr(inode, kCapabilityXattr);
     if (!removed && removed.error().code != Errc::NoAttribute) {
       context.inodes.note_capability_set(inode);
       return removed;

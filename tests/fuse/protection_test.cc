@@ -57,6 +57,30 @@ TEST_F(ProtectionTest, FlagsAreKeptAndOthersAreRefused) {
   EXPECT_EQ(flags_of(path("file")), 0);
 }
 
+TEST_F(ProtectionTest, AnAppendOnlyFileOfAnEarlierMountTakesAppends) {
+  // The first write of a mount drops the file's capabilities, and nobody knows yet that there are none.
+  const std::string capabilities("\0\0\0\2",
+                                 4);  // VFS_CAP_REVISION_2, little-endian, and none of them
+  for (const bool capable : {false, true}) {
+    const std::string file = path(capable ? "capable" : "plain");
+    write_file(file, "first ");
+    const std::string value = capabilities + std::string(16, '\0');
+    if (capable) {
+      ASSERT_EQ(::setxattr(file.c_str(), "security.capability", value.data(), value.size(), 0), 0)
+          << std::strerror(errno);
+    }
+    ASSERT_EQ(set_flags(file, FS_APPEND_FL), 0);
+    mounted().reopen();
+    ASSERT_TRUE(mounted().ready());
+    EXPECT_EQ(capable ? error_of(::removexattr(file.c_str(), "security.capability")) : EPERM,
+              EPERM);
+    const Descriptor log(file, O_WRONLY | O_APPEND);
+    EXPECT_EQ(::write(log.get(), "second", 6), 6) << std::strerror(errno);
+    EXPECT_EQ(::fsync(log.get()), 0) << std::strerror(errno);
+    EXPECT_EQ(read_file(file), "first second");
+  }
+}
+
 TEST_F(ProtectionTest, AnImmutableFileIsChangedByNothing) {
   const std::string file = path("file");
   write_file(file, "bytes");

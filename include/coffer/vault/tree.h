@@ -66,6 +66,9 @@ struct SpaceInfo {
   std::uint64_t inodes_used, inodes_free;
 };
 
+/// File capabilities, capabilities(7): a write to the file drops them.
+constexpr std::string_view kCapabilityXattr = "security.capability";
+
 enum class XattrMode : std::uint8_t { Any, Create, Replace };
 enum class AclKind : std::uint8_t { Access, Default };
 enum class SetGroupId : std::uint8_t { Keep, Drop };
@@ -110,6 +113,8 @@ class Tree {
   /// acl(5), in the kernel's form. An access ACL changes the permissions too. Reading, removing and listing are those of xattrs.
   virtual Result<void> set_acl(InodeId inode, AclKind kind, Bytes value,
                                SetGroupId set_group_id) = 0;
+  /// kCapabilityXattr also where the inode is protected: a write through an older descriptor drops it (the doors ask before
+  /// they remove it for a caller).
   virtual Result<void> remove_xattr(InodeId inode, std::string_view name) = 0;
   virtual Result<std::vector<std::string>> list_xattrs(InodeId inode) = 0;
 

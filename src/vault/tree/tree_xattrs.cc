@@ -166,11 +166,13 @@ Result<void> TreeService::remove_xattr(InodeId inode, std::string_view name) {
   Aftermath after;
   TreeChange change(names_);
   COFFER_TRY(change.lock({target}));
-  if (target->record.protection().any()) return fail(Errc::Permission, "protected");
   if (!target->record.has(InodeRecord::kHasXattrs)) return fail(Errc::NoAttribute);
   const std::string row = keys::xattr(inode, name);
   COFFER_ASSIGN(const auto old, parts().meta->get(row));
   if (!old) return fail(Errc::NoAttribute);
+  // A write drops the capabilities, whatever protects the file from its callers.
+  if (target->record.protection().any() && name != kCapabilityXattr)
+    return fail(Errc::Permission, "protected");
   change.batch().remove(row);
   target->record.attributes.ctime = change.now();
   return change.commit(after);

@@ -48,6 +48,9 @@ bool may_take_long(const fuse_in_header& header, std::span<const std::byte> body
   }
 }
 
+/// Nobody knows what an odd error of read(2) means; the mount goes on, without a busy loop.
+constexpr std::chrono::milliseconds kReadErrorPause{10};
+
 /// Wakes a worker from read(2); nothing else does while the connection stays open.
 int wake_signal() { return SIGRTMIN + 1; }
 
@@ -148,7 +151,11 @@ void Session::serve(std::size_t index) {
     lookout_.took_nothing();
     // ENOENT: the request was interrupted before we took it.
     if (got < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT)) continue;
-    if (got < 0 && errno != ENODEV) log_error("reading from /dev/fuse failed: errno {}", errno);
+    if (got < 0 && errno != ENODEV) {
+      log_error("reading from /dev/fuse failed: errno {}", errno);
+      std::this_thread::sleep_for(kReadErrorPause);
+      continue;
+    }
     break;  // ENODEV: unmounted
   }
   lookout_.end();  // parked workers have nothing to wait for any more

@@ -66,7 +66,9 @@ class Discovery {
       if (first_)
         return fail(Errc::Corrupt,
                     path + " is not a volume of a vault (" + superblock.error().context + ")");
-      if (damaged_paths_.insert(volume->path()).second) damaged_.push_back(std::move(volume));
+      if (!holds_vault_files(*volume))
+        return fail(Errc::InvalidArgument, path + " is not a volume of a vault");
+      add_damaged(std::move(volume));
       return {};
     }
     return add(std::move(volume), *superblock);
@@ -81,8 +83,8 @@ class Discovery {
         if (!volume) continue;
         const auto found = peek_superblock(**volume);
         if (!found) {
-          if (damaged_paths_.insert((*volume)->path()).second)
-            damaged_.push_back(std::move(*volume));
+          // The mountpoint of a disk that is not mounted is an empty directory, and nothing is to be written there.
+          if (holds_vault_files(**volume)) add_damaged(std::move(*volume));
           continue;
         }
         if (found->volume != member.volume || found->vault != superblock.vault) continue;
@@ -104,6 +106,9 @@ class Discovery {
   [[nodiscard]] const std::vector<std::unique_ptr<Volume>>& volumes() const { return volumes_; }
 
  private:
+  void add_damaged(std::unique_ptr<Volume> volume) {
+    if (damaged_paths_.insert(volume->path()).second) damaged_.push_back(std::move(volume));
+  }
   Result<void> add(std::unique_ptr<Volume> volume, const Superblock& superblock) {
     if (!first_ && superblock.vault != superblocks_.front().vault) {
       return fail(Errc::InvalidArgument, volume->path() + " belongs to another vault");

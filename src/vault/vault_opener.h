@@ -46,6 +46,7 @@ class VaultOpener {
   Result<void> recover(std::vector<MirrorDirectory> named);
   std::vector<MirrorDirectory> named_mirrors() const;
   std::vector<MirrorDirectory> fresh_mirrors() const;
+  [[nodiscard]] bool has_room_for_twin(std::uint8_t index) const;
   [[nodiscard]] std::size_t mirrors_wanted() const;
   [[nodiscard]] bool well_mirrored(const std::vector<MirrorDirectory>& named) const;
   Result<std::vector<MirrorDirectory>> write_mirrors(MetaImage& image) const;

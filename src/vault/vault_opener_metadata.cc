@@ -4,6 +4,7 @@
 
 #include "coffer/core/log.h"
 #include "vault/crypto/random.h"
+#include "vault/segment/segment_store_options.h"
 #include "vault/tree/access_key_service.h"
 #include "vault/tree/keys.h"
 #include "vault/tree/object_service.h"
@@ -64,6 +65,24 @@ bool VaultOpener::well_mirrored(const std::vector<MirrorDirectory>& named) const
          named.size() == std::max<std::size_t>(wanted, 2);
 }
 
+/// A twin must not eat the reserve, which is for the metadata that counts, for deletes and for cleaning.
+bool VaultOpener::has_room_for_twin(std::uint8_t index) const {
+  Volume& volume = *vault_->volumes_.any(index);
+  const auto space = volume.space();
+  if (!space) return false;
+  std::uint64_t needed = SegmentReserve{}.of(space->total.value());
+  for (const MirrorDirectory& mirror : named_mirrors()) {
+    if (mirror.member_index != index) continue;
+    const auto entries = mirror.files->list("meta." + mirror.directory.value().to_string());
+    if (!entries) continue;
+    std::uint64_t bytes = 0;
+    for (const AreaEntry& entry : *entries) bytes += entry.size.value();
+    needed += bytes;
+    break;  // the other one is its twin
+  }
+  return space->available.value() > needed;
+}
+
 /// New directories, first on volumes that hold a mirror already (tables are hard-linked there).
 std::vector<MirrorDirectory> VaultOpener::fresh_mirrors() const {
   std::vector<std::uint8_t> order;
@@ -81,7 +100,7 @@ std::vector<MirrorDirectory> VaultOpener::fresh_mirrors() const {
     if (volume == nullptr || fresh.size() == mirrors_wanted()) continue;
     fresh.push_back({index, DirectoryUid(crypto::random_uuid()), &volume->files()});
   }
-  if (fresh.size() == 1)  // its twin
+  if (fresh.size() == 1 && has_room_for_twin(fresh[0].member_index))
     fresh.push_back({fresh[0].member_index, DirectoryUid(crypto::random_uuid()), fresh[0].files});
   return fresh;
 }
@@ -212,7 +231,7 @@ Result<std::vector<MirrorDirectory>> VaultOpener::write_mirrors(MetaImage& image
   for (const MirrorDirectory& begun : fresh)
     COFFER_TRY(remove_meta_directory(*begun.files, begun.directory));
   fresh = fresh_mirrors();
-  fresh.pop_back();
+  fresh.resize(1);
   COFFER_TRY(image.establish(fresh));
   return fresh;
 }

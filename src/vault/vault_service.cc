@@ -15,12 +15,6 @@
 namespace coffer {
 namespace {
 constexpr int kSyncRoundsMax = 8;
-
-/// What the segment store leaves free on a volume (SegmentReserve).
-std::uint64_t segment_reserve(std::uint64_t total) {
-  const SegmentReserve reserve;
-  return std::clamp(total / reserve.divisor, reserve.bytes_min, reserve.bytes_max);
-}
 }  // namespace
 
 VaultService::VaultService(const OpenParameters& parameters) : parameters_(parameters) {}
@@ -166,7 +160,8 @@ Result<void> VaultService::sync() {
 }
 
 Result<void> VaultService::check_intact() const {
-  if (bytes_lost_.load()) return fail(Errc::Io, "bytes that were written before are lost");
+  if (bytes_lost_.load() || segments_->has_lost_bytes())
+    return fail(Errc::Io, "bytes that were written before are lost");
   if (meta_->failed()) return fail(Errc::Io, "the metadata store failed earlier");
   return {};
 }
@@ -293,7 +288,7 @@ Result<SpaceInfo> VaultService::space() {
   if (!available.empty()) {
     const std::uint64_t k = std::min<std::uint64_t>(configuration.data_shards, available.size());
     const std::uint64_t least = *std::min_element(available.begin(), available.end());
-    const std::uint64_t reserve = std::min(least, segment_reserve(least_total));
+    const std::uint64_t reserve = std::min(least, SegmentReserve{}.of(least_total));
     info.bytes_free = least * k;
     info.bytes_available = (least - reserve) * k;
     info.bytes_total = least_total * k;
@@ -385,7 +380,12 @@ Result<void> VaultService::close() {
   };
   if (inodes_ && !read_only_.load()) {
     inodes_->drain_reaper();
-    keep_first(commit_and_sync());
+    Result<void> committed = commit_and_sync();
+    if (!committed && committed.error().code == Errc::NoSpace) {
+      bytes_->give_up_pending();
+      committed = commit_and_sync();
+    }
+    keep_first(std::move(committed));
     keep_first(segments_->seal_open());
     keep_first(write_deferred_rows());
     ledger_->reap();

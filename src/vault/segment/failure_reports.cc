@@ -20,6 +20,7 @@ void FailureReports::shards_degraded(std::span<const ShardRef> shards) {
 void FailureReports::bytes_lost(const Error& why) {
   MutexLock lock(mutex_);
   if (!lost_) lost_ = why;
+  has_lost_.store(true, std::memory_order_release);
 }
 
 Result<void> FailureReports::settle(SegmentJournal& journal) {

@@ -46,10 +46,12 @@ class FailureReports {
   /// Tells the journal all that it does not know yet.
   Result<void> settle(SegmentJournal& journal) EXCLUDES(mutex_);
   [[nodiscard]] std::optional<Error> lost() const EXCLUDES(mutex_);
+  [[nodiscard]] bool has_lost() const { return has_lost_.load(std::memory_order_acquire); }
 
  private:
   std::atomic<std::uint64_t> failed_{0};  // bit per member
   std::atomic<std::uint64_t> hung_{0};
+  std::atomic<bool> has_lost_{false};
   mutable Mutex mutex_;
   std::vector<std::pair<std::uint8_t, Error>> volumes_ GUARDED_BY(mutex_);
   std::vector<ShardRef> shards_ GUARDED_BY(mutex_);

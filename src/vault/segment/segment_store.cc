@@ -104,6 +104,8 @@ Result<void> SegmentStore::read(const Place& place, std::uint32_t skip, MutableB
   return impl_->reader.read(segment, place, skip, out, use);
 }
 
+bool SegmentStore::has_lost_bytes() const { return impl_->context.reports.has_lost(); }
+
 void SegmentStore::read_ahead(const Place& place, std::uint32_t skip, std::uint32_t length) {
   if (const auto segment = impl_->get(place.segment))
     impl_->reader.read_ahead(**segment, place, skip, length);

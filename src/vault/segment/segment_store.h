@@ -118,7 +118,9 @@ class SegmentStore {
   /// place.bytes
   Result<void> read(const Place& place, std::uint32_t skip, MutableBytes out, CacheUse use);
 
-  /// The same range will be read soon: its volume starts to fetch it. Never waits for a disk, promises nothing.
+  /// Bytes that were handed out exist on too few shards: every sync fails.
+  [[nodiscard]] bool has_lost_bytes() const;
+  /// The same range will be read soon: its volume starts to fetch it. Promises nothing.
   void read_ahead(const Place& place, std::uint32_t skip, std::uint32_t length);
 
   /// For recovery: every chunk of the run can be given or rebuilt.

@@ -3,6 +3,7 @@
 ///
 /// Everything in the deps is borrowed and outlives the store.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -37,6 +38,9 @@ struct SegmentReserve {
   std::uint32_t divisor = 20;
   std::uint64_t bytes_min = std::uint64_t{16} << 20;
   std::uint64_t bytes_max = std::uint64_t{4} << 30;
+  [[nodiscard]] std::uint64_t of(std::uint64_t total) const {
+    return std::clamp(total / divisor, bytes_min, bytes_max);
+  }
 };
 
 struct SegmentStoreOptions {

@@ -19,8 +19,7 @@ Result<std::uint64_t> room_on(SegmentContext& context, SegmentStore::Stream stre
   if (volume == nullptr) return fail(Errc::Io, "a volume of the segment is gone");
   COFFER_ASSIGN(const VolumeSpace space, volume->space());
   const SegmentReserve& rule = context.options.reserve;
-  std::uint64_t keep =
-      std::clamp(space.total.value() / rule.divisor, rule.bytes_min, rule.bytes_max);
+  std::uint64_t keep = rule.of(space.total.value());
   if (stream == SegmentStore::Stream::Survivors) keep /= 2;
   const std::uint64_t available = space.available.value();
   return available > keep ? available - keep : 0;

@@ -58,9 +58,11 @@ class FileBytes {
   Result<void> commit(const InodeRef& inode, Settle how);
   /// Recovery: what still stands where `reference` put it is sealed again elsewhere and committed with the next commit. Times stay.
   Result<void> seal_again(const InodeRef& inode, const Reference& reference);
-  /// commit(), for a caller who tells the program that wrote: what finds no room even after space was made is dropped, for its
-  /// loss is known then. The file is as long as what it has.
+  /// commit(), with room made where there is none. What finds none even so stays pending: it can be read, every close and fsync
+  /// says so, and PendingRoom bounds it.
   Result<void> deliver(const InodeRef& inode, Settle how);
+  /// The end of the vault: bytes that still have no room are given up, with a line in the log; their writers were told.
+  void give_up_pending();
   /// Tries once more after NoSpace, when space of deleted files came back. @pre no lock is held
   template <typename Attempt>
   auto with_room(const Attempt& attempt) -> decltype(attempt()) {
@@ -96,8 +98,6 @@ class FileBytes {
   /// (locked) commit_locked() for a file about to be cut at `size`: what that cuts off needs no room. The caller restores the
   /// size after a failure.
   Result<void> commit_below(Inode& inode, std::uint64_t size);
-  /// Whether there was anything.
-  bool drop_pending(Inode& inode);
   Result<void> commit_batch(MetaBatch batch, std::initializer_list<Inode*> inodes);
 
   Deps deps_;

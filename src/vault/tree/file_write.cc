@@ -158,6 +158,7 @@ Result<void> FileBytes::resize(Inode& inode, std::uint64_t size) {
   // What can fail comes first, and what was answered before does not hang on this change: once extents are cut, a failure must
   // not show holes for bytes that the rows still have.
   Attributes& attributes = inode.record.attributes;
+  if (size < attributes.size) COFFER_TRY(load_around(inode, size, attributes.size));
   if (inode.dirty) {
     Result<void> done = commit_locked(inode, Settle::Sealed);
     const bool no_room = !done && done.error().code == Errc::NoSpace;
@@ -231,23 +232,21 @@ Result<void> FileBytes::seal_again(const InodeRef& inode, const Reference& refer
   return {};
 }
 
-bool FileBytes::drop_pending(Inode& inode) {
-  ExclusiveLock lock(inode.mutex);
-  FileContent& content = inode.content;
-  if (inode.reclaimed || content.pending.empty()) return false;
-  log_warning("no space: {} written bytes of inode {} are dropped", content.pending.bytes(),
-              inode.id);
-  content.pending.take();
-  inode.record.attributes.size = content.settled_size;
-  touch(inode);
-  return true;
+Result<void> FileBytes::deliver(const InodeRef& inode, Settle how) {
+  return with_room([&] { return commit(inode, how); });
 }
 
-Result<void> FileBytes::deliver(const InodeRef& inode, Settle how) {
-  Result<void> done = with_room([&] { return commit(inode, how); });
-  if (done || done.error().code != Errc::NoSpace || !drop_pending(*inode)) return done;
-  Result<void> rest = commit(inode, how);
-  return rest ? done : rest;
+void FileBytes::give_up_pending() {
+  for (const InodeRef& inode : deps_.inodes->dirty()) {
+    ExclusiveLock lock(inode->mutex);
+    FileContent& content = inode->content;
+    if (inode->reclaimed || content.pending.empty()) continue;
+    log_warning("no space: {} written bytes of inode {} are given up", content.pending.bytes(),
+                inode->id);
+    content.pending.take();
+    inode->record.attributes.size = content.settled_size;
+    touch(*inode);
+  }
 }
 
 Result<void> FileBytes::commit_all() {

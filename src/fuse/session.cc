@@ -1,9 +1,13 @@
 #include "fuse/session.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -50,6 +54,12 @@ bool may_take_long(const fuse_in_header& header, std::span<const std::byte> body
 
 /// Nobody knows what an odd error of read(2) means; the mount goes on, without a busy loop.
 constexpr std::chrono::milliseconds kReadErrorPause{10};
+
+/// A client that waits for each answer sends its next request some microseconds after the last reply. To look for it that long
+/// saves two switches of threads, and on a virtual machine the wake-up of an idle CPU.
+/// Measured: untar 2,646 to 3,081 files/s instead of 1,998 to 2,289, for a quarter more of CPU time; 120 microseconds give no more.
+constexpr std::chrono::microseconds kSoon{60};
+constexpr int kEagernessMax = 8;
 
 /// Wakes a worker from read(2); nothing else does while the connection stays open.
 int wake_signal() { return SIGRTMIN + 1; }
@@ -119,6 +129,7 @@ ssize_t Session::receive_hook(int fd, void* buffer, std::size_t bytes, void* /*u
 }
 
 Result<void> Session::start() {
+  ::fcntl(descriptor_, F_SETFL, ::fcntl(descriptor_, F_GETFL) | O_NONBLOCK);
   install_wake_signal();
   {
     MutexLock lock(mutex_);
@@ -137,12 +148,34 @@ Result<void> Session::start() {
   return {};
 }
 
+ssize_t Session::receive(Worker& worker) const {
+  const auto read_one = [&] { return ::read(descriptor_, worker.buffer.get(), kRequestBytesMax); };
+  const auto nothing_yet = [](ssize_t got) { return got < 0 && errno == EAGAIN; };
+  ssize_t got = read_one();
+  if (!nothing_yet(got)) return got;
+  const auto start = std::chrono::steady_clock::now();
+  const auto passed = [&] { return std::chrono::steady_clock::now() - start; };
+  if (worker.eagerness > 0) {
+    do {
+      ::sched_yield();  // to the client, where it shares this CPU
+      got = read_one();
+    } while (nothing_yet(got) && passed() < kSoon);
+  }
+  while (nothing_yet(got)) {
+    pollfd waiting{descriptor_, POLLIN, 0};
+    if (::poll(&waiting, 1, -1) < 0) return -1;
+    got = read_one();
+  }
+  worker.eagerness = std::clamp(worker.eagerness + (passed() < kSoon ? 1 : -1), 0, kEagernessMax);
+  return got;
+}
+
 void Session::serve(std::size_t index) {
   block_signals();
   Worker& worker = *workers_[index];
   Lookout::Turn turn{.parked = index > 0};
   while (::fuse_session_exited(session_) == 0 && lookout_.listen(turn)) {
-    const ssize_t got = ::read(descriptor_, worker.buffer.get(), kRequestBytesMax);
+    const ssize_t got = receive(worker);
     if (got > 0) {
       lookout_.took(turn);
       handle(index, {worker.buffer.get(), static_cast<std::size_t>(got)});

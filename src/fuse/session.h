@@ -60,12 +60,16 @@ class Session {
   struct Worker {
     std::thread thread;
     std::unique_ptr<std::byte[]> buffer;
+    int eagerness =
+        0;  // above 0: requests came soon after one another, so the next one is worth a look before sleeping
     // Written by the worker alone; a relaxed load elsewhere may be one request behind.
     std::array<std::atomic<std::uint64_t>, kOpcodesMax> counts{};
   };
 
   Session(int descriptor, Context& context, unsigned workers);
   void serve(std::size_t index);
+  /// One request into the worker's buffer, as read(2) gives it; waits for one.
+  ssize_t receive(Worker& worker) const;
   void handle(std::size_t index, std::span<std::byte> request);
   void dispatch(const fuse_in_header& header, std::span<std::byte> request);
   void worker_ended();

@@ -186,7 +186,7 @@ void Session::serve(std::size_t index) {
     if (got < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT)) continue;
     if (got < 0 && errno != ENODEV) {
       log_error("reading from /dev/fuse failed: errno {}", errno);
-      std::this_thread::sleep_for(kReadErrorPause);
+      std::this_thread::sleep_for(kReadErrorPause);  // not a busy loop of errors
       continue;
     }
     break;  // ENODEV: unmounted

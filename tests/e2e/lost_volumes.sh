@@ -86,14 +86,17 @@ read_with_all_back() { # VOLUME...: each of them names the vault once
 
 refuse_with_too_few() {
   say "$((parity + 1)) away: refused, and nothing on disk changes"
-  local choice before
+  local choice before named
   while read -ra choice; do
     take_away "${choice[@]}"
+    named=$(first_there)
+    mkdir "$work/vault/${choice[0]}" # as the mountpoint of a disk that is not mounted
     before=$(fingerprint)
-    expect_exit 3 coffer mount "$(first_there)" "$mnt"
-    expect_exit 3 coffer fsck "$(first_there)"
+    expect_exit 3 coffer mount "$named" "$mnt"
+    expect_exit 3 coffer fsck "$named"
     [ "$before" = "$(fingerprint)" ] || fail "a refused mount changed the volumes"
     ! mountpoint -q "$mnt" || fail "a refused mount is mounted"
+    rmdir "$work/vault/${choice[0]}"
     bring_back "${choice[@]}"
   done < <(choose $((parity + 1)) | sed -n '1p; 3p; $p')
   mount_vault "$(last_there)" "$mnt"

@@ -88,6 +88,7 @@ TEST(Lookout, TheWatchIsAwakeForEveryRequest) {
     ASSERT_TRUE(wait_parked(lookout, 1));
     lookout.took(mine);
     ASSERT_TRUE(lookout.listen(mine));
+    // The time at which the watch falls asleep is what is tried; whenever that is, the test's answer is the same.
     std::this_thread::sleep_for(Lookout::kTick + std::chrono::microseconds(100 * round));
     lookout.took(mine);
     ASSERT_TRUE(other.came_back()) << "round " << round;

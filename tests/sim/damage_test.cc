@@ -209,6 +209,24 @@ TEST(LostWrites, AreToldByEveryLaterCloseAndSync) {
   }
 }
 
+TEST(LostWrites, AreToldByCloseBeforeAnySync) {
+  SimulatedMachine machine({1, 0});
+  auto vault = machine.open();
+  ASSERT_TRUE(vault);
+  Tree& tree = (*vault)->tree();
+  const InodeId early = make_file(tree, "early");
+  ASSERT_TRUE(tree.write(early, 0, as_bytes(pattern(200'000, 'e'))));
+  ASSERT_TRUE(tree.commit_file(early));
+  machine.disk(0).faults().add({.kind = IoKind::ShardWrite,
+                                .effect = FaultEffect::NoSpace,
+                                .repeat = Fault::Repeat::Forever});
+  const InodeId late = make_file(tree, "late");
+  static_cast<void>(tree.write(late, 0, as_bytes(pattern(4 << 20, 'l'))));  // ends stripes
+  const auto closed = tree.commit_file(early);
+  EXPECT_EQ(closed ? Errc::Exists : closed.error().code, Errc::Io)
+      << "its stripe may be the lost one";
+}
+
 TEST(FailedTruncation, LeavesTheFileAsItWasAndLaterWritesAreKept) {
   SimulatedMachine machine({1, 0});
   constexpr std::uint64_t kPieces = 6000;  // more rows than the blocks that opening reads hold
@@ -393,6 +411,29 @@ TEST(BitRot, ADiskWithoutRoomForASecondCopyOfTheMetadataOpens) {
   use(1);
   EXPECT_EQ(disk.faults().fired(), 1U);
   use(2);
+}
+
+TEST(BitRot, NoSecondCopyOfTheMetadataGoesIntoTheReserve) {
+  SimulatedMachine machine({1, 0});
+  MemoryDisk& disk = machine.disk(0);
+  const auto copies_after_recovery = [&](std::uint64_t free) {
+    {
+      auto killed = machine.open();
+      EXPECT_TRUE(killed) << killed.error().context;
+      machine.kill();
+    }
+    disk.set_capacity(ByteCount(disk.used().value() + free));
+    auto vault = machine.open();
+    EXPECT_TRUE(vault) << vault.error().context;
+    EXPECT_FALSE((*vault)->read_only());
+    EXPECT_TRUE((*vault)->close());
+    return meta_directories(disk).size();
+  };
+  constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+  EXPECT_EQ(copies_after_recovery(200 * kMiB), 2U);
+  EXPECT_EQ(copies_after_recovery(12 * kMiB), 1U) << "less than the reserve is free";
+  disk.set_capacity(ByteCount(disk.used().value() + 200 * kMiB));
+  EXPECT_EQ(copies_after_recovery(200 * kMiB), 2U);
 }
 
 TEST(BitRot, WithoutParityItIsAnErrorAndNeverOtherBytes) {

@@ -85,6 +85,10 @@ read_with_all_back() { # VOLUME...: each of them names the vault once
 }
 
 refuse_with_too_few() {
+  if [ "$data" -eq 1 ]; then
+    say "$((parity + 1)) away: no volume is left that could be named"
+    return
+  fi
   say "$((parity + 1)) away: refused, and nothing on disk changes"
   local choice before named
   while read -ra choice; do

@@ -1,0 +1,126 @@
+// VaultService: what it says of itself: volumes, how many more losses it survives, space.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "vault/segment/segment_store_options.h"
+#include "vault/tree/keys.h"
+#include "vault/vault_service.h"
+
+namespace coffer {
+
+Result<VaultStatus> VaultService::status() {
+  const Superblock configuration = configuration_->current();
+  VaultStatus status;
+  status.uuid = uuid_;
+  status.cipher = to_string(configuration.cipher);
+  status.data = configuration.data_shards;
+  status.parity = configuration.parity_shards;
+  status.epoch = configuration.epoch.value();
+  status.read_only = read_only_.load();
+  fill_volume_status(status, configuration);
+  fill_survivable_losses(status, configuration);
+  status.live_bytes = ledger_->live_bytes();
+  status.metadata_bytes = meta_->bytes_on_disk();
+  status.inodes = inodes_->count();
+  COFFER_ASSIGN(status.space, space());
+  return status;
+}
+
+/// As df shows it: user bytes. A stripe takes (k+m)/k of its data, and the fullest volume ends a stripe.
+Result<SpaceInfo> VaultService::space() {
+  const Superblock configuration = configuration_->current();
+  std::vector<std::uint64_t> available;
+  std::uint64_t least_total = UINT64_MAX;
+  for (const std::uint8_t index : volumes_.with_state(VolumeSet::State::Current)) {
+    COFFER_ASSIGN(const VolumeSpace space, volumes_.any(index)->space());
+    available.push_back(space.available.value());
+    least_total = std::min(least_total, space.total.value());
+  }
+  SpaceInfo info{};
+  if (!available.empty()) {
+    const std::uint64_t k = std::min<std::uint64_t>(configuration.data_shards, available.size());
+    const std::uint64_t least = *std::min_element(available.begin(), available.end());
+    const std::uint64_t reserve = std::min(least, SegmentReserve{}.of(least_total));
+    info.bytes_free = least * k;
+    info.bytes_available = (least - reserve) * k;
+    info.bytes_total = least_total * k;
+  }
+  info.inodes_used = inodes_->count();
+  info.inodes_free = info.bytes_available / 4096;
+  return info;
+}
+
+void VaultService::fill_volume_status(VaultStatus& status, const Superblock& configuration) {
+  for (const Member& member : configuration.members) {
+    if (member.state == MemberState::Replaced) continue;
+    VolumeStatus line;
+    line.uuid = member.volume.value();
+    line.path = member.path_hint;
+    line.stale_since_epoch = member.stale_since.value();
+    Volume* const volume = volumes_.readable(member.index);
+    line.state = volume == nullptr                      ? "absent"
+                 : member.state == MemberState::Current ? "current"
+                                                        : "stale";
+    if (volume != nullptr) {
+      line.path = volume->path();
+      if (const auto space = volume->space()) {
+        line.bytes_total = space->total.value();
+        line.bytes_available = space->available.value();
+      }
+    }
+    status.volumes.push_back(std::move(line));
+  }
+}
+
+void VaultService::fill_survivable_losses(VaultStatus& status, const Superblock& configuration) {
+  std::set<VolumeUuid> mirrored;  // a twin goes with its volume
+  for (const MetaMirror& mirror : configuration.mirrors) {
+    const Member* member = configuration.find_member(mirror.volume);
+    if (member != nullptr && volumes_.state(member->index) == VolumeSet::State::Current)
+      mirrored.insert(mirror.volume);
+  }
+  const auto mirrors = static_cast<std::uint32_t>(mirrored.size());
+  status.metadata_losses_survived = mirrors > 0 ? mirrors - 1 : 0;
+  // A segment survives as many losses as it has readable shards beyond k; stripes on the degraded list lack some more.
+  std::map<SegmentId, std::map<std::uint32_t, std::uint32_t>>
+      degraded;  // segment → stripe → shards missing
+  const std::string list(1, keys::kDegraded);
+  auto rows = meta_->cursor(list, keys::prefix_end(list));
+  for (rows->seek(list); rows->valid(); rows->next()) {
+    ByteReader in(rows->key());
+    in.u8();
+    const SegmentId segment{in.u64_big_endian()};
+    ++degraded[segment][in.u32_big_endian()];
+  }
+  const auto live = ledger_->live_by_segment();
+  std::uint32_t least = configuration.parity_shards;
+  const std::string from(1, keys::kSegment);
+  auto segments = meta_->cursor(from, keys::prefix_end(from));
+  for (segments->seek(from); segments->valid(); segments->next()) {
+    const SegmentId id{keys::inode_of(segments->key()).value()};
+    ByteReader in(segments->value());
+    const SegmentInfo info = decode_segment_info(id, in);
+    ++status.segments;
+    const auto bytes = live.find(id);
+    if (bytes == live.end() || bytes->second <= 0) continue;
+    std::uint32_t present = 0;
+    for (const std::uint8_t member : info.members)
+      present += volumes_.readable(member) != nullptr ? 1 : 0;
+    std::uint32_t most_missing = 0;
+    const auto listed = degraded.find(id);
+    if (listed != degraded.end()) {
+      for (const auto& [stripe, missing] : listed->second)
+        most_missing = std::max(most_missing, missing);
+      status.degraded_stripes += listed->second.size();
+    }
+    present = present > most_missing ? present - most_missing : 0;
+    least = std::min(least, present > info.k ? present - info.k : 0U);
+    if (info.m < configuration.parity_shards || present < info.members.size())
+      ++status.degraded_segments;
+  }
+  // Without the metadata no content is found, and what is small lies in it.
+  status.data_losses_survived = std::min(least, status.metadata_losses_survived);
+}
+
+}  // namespace coffer

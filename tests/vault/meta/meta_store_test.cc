@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "tests/vault/meta/damaged_store.h"
 #include "tests/vault/meta/mirror_fixture.h"
 
 namespace coffer::meta {
@@ -79,6 +80,39 @@ TEST(MetaStore, SyncPassesTheDataBarrierBeforeTheLog) {
   MetaBatch batch;
   batch.put("e", "f");
   EXPECT_EQ(store->commit(std::move(batch)).error().code, Errc::Io);
+}
+
+TEST(MetaStore, OneLargeCommitIsOneFrame) {
+  Machine machine(1);
+  auto store = std::move(machine.open(Mode::Create, {}).value());
+  MetaBatch batch;
+  std::mt19937_64 random(1);
+  std::string big(5 << 20, '\0');
+  for (char& c : big) c = static_cast<char>(random());
+  batch.put("big", big);
+  ASSERT_TRUE(store->commit(std::move(batch)));
+  put(*store, "small", "x");
+  machine.kill();
+  store.reset();
+  auto image = std::move(MetaImage::inspect(machine.deps(), machine.mirrors).value());
+  EXPECT_EQ(image->tail().size(), 2U);
+  auto again = machine.recover();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(get(**again, "big"), big);
+}
+
+TEST(MetaStore, ReadOnlyOpensAKilledStoreAndWritesNothing) {
+  Machine machine(1);
+  fill_and_kill(machine);
+  const auto paths = machine.disks[0]->paths();
+  auto store = machine.open(Mode::ReadOnly);
+  ASSERT_TRUE(store) << store.error().context;
+  EXPECT_EQ(get(**store, "last"), "row");
+  MetaBatch batch;
+  batch.put("a", "b");
+  EXPECT_EQ((*store)->commit(std::move(batch)).error().code, Errc::ReadOnly);
+  EXPECT_TRUE((*store)->close());
+  EXPECT_EQ(machine.disks[0]->paths(), paths);
 }
 
 }  // namespace

@@ -38,12 +38,19 @@ bool wait_parked(const Lookout& lookout, std::size_t wanted) {
   return lookout.parked() == wanted;
 }
 
-TEST(Lookout, AParkedWorkerIsCalledForALongRequest) {
+/// One worker is in read(2), another one is parked.
+struct OneListensOneIsParked {
   Lookout lookout;
   Turn mine;
-  ASSERT_TRUE(lookout.listen(mine));
-  Other other(lookout, {.parked = true});
-  ASSERT_TRUE(wait_parked(lookout, 1));
+  const bool listening = lookout.listen(mine);
+  Other other{lookout, {.parked = true}};
+  const bool ready = listening && wait_parked(lookout, 1);
+};
+
+TEST(Lookout, AParkedWorkerIsCalledForALongRequest) {
+  OneListensOneIsParked scene;
+  auto& [lookout, mine, listening, other, ready] = scene;
+  ASSERT_TRUE(ready);
   lookout.took(mine);
   lookout.call_replacement();
   EXPECT_EQ(lookout.called(), 1U) << "not left to the watch";
@@ -68,11 +75,9 @@ TEST(Lookout, NobodyIsCalledWhileAnotherListens) {
 }
 
 TEST(Lookout, TheWatchReplacesAWorkerThatDoesNotComeBack) {
-  Lookout lookout;
-  Turn mine;
-  ASSERT_TRUE(lookout.listen(mine));
-  Other other(lookout, {.parked = true});
-  ASSERT_TRUE(wait_parked(lookout, 1));
+  OneListensOneIsParked scene;
+  auto& [lookout, mine, listening, other, ready] = scene;
+  ASSERT_TRUE(ready);
   lookout.took(mine);
   ASSERT_TRUE(other.came_back());
   EXPECT_TRUE(other.listens());
@@ -81,11 +86,9 @@ TEST(Lookout, TheWatchReplacesAWorkerThatDoesNotComeBack) {
 // Every one of these requests could be the one that blocks, just as the watch goes to sleep.
 TEST(Lookout, TheWatchIsAwakeForEveryRequest) {
   for (int round = 0; round < 50; ++round) {
-    Lookout lookout;
-    Turn mine;
-    ASSERT_TRUE(lookout.listen(mine));
-    Other other(lookout, {.parked = true});
-    ASSERT_TRUE(wait_parked(lookout, 1));
+    OneListensOneIsParked scene;
+    auto& [lookout, mine, listening, other, ready] = scene;
+    ASSERT_TRUE(ready);
     lookout.took(mine);
     ASSERT_TRUE(lookout.listen(mine));
     // The time at which the watch falls asleep is what is tried; whenever that is, the test's answer is the same.
@@ -97,11 +100,9 @@ TEST(Lookout, TheWatchIsAwakeForEveryRequest) {
 }
 
 TEST(Lookout, AWorkerThatFindsRequestsWaitingCallsForHelp) {
-  Lookout lookout;
-  Turn mine;
-  ASSERT_TRUE(lookout.listen(mine));
-  Other other(lookout, {.parked = true});
-  ASSERT_TRUE(wait_parked(lookout, 1));
+  OneListensOneIsParked scene;
+  auto& [lookout, mine, listening, other, ready] = scene;
+  ASSERT_TRUE(ready);
   for (int tries = 0; tries < 10'000; ++tries) {
     mine.busy_since = {};  // for ages
     lookout.took(mine);

@@ -135,7 +135,14 @@ std::string status_text(const json& status) {
 }
 
 json statistics_json(const fuse::MountStatistics& statistics) {
+  json by_name = json::object();
+  for (std::size_t opcode = 0; opcode < statistics.requests.size(); ++opcode) {
+    const std::string_view name = fuse::request_name(opcode);
+    if (!name.empty() && statistics.requests[opcode] > 0)
+      by_name[std::string(name)] = statistics.requests[opcode];
+  }
   return {{"requests", statistics.requests_total()},
+          {"requests_by_name", std::move(by_name)},
           {"notifications", statistics.notifications},
           {"inodes_known", statistics.inodes_known},
           {"inode_table_bytes", statistics.inode_table_bytes}};

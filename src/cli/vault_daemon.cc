@@ -49,6 +49,7 @@ struct VaultDaemon::Impl {
   std::shared_future<Result<void>> close_outcome_shared = close_outcome.get_future().share();
 
   Result<void> open_doors(Doors doors);
+  void measure_mount();
   Result<json> handle(const json& request, const ReportProgress& progress);
   Result<json> hello();
   Result<json> status();
@@ -57,9 +58,32 @@ struct VaultDaemon::Impl {
   Result<void> close();
 };
 
+/// The gateway alone renders the metrics, and close() ends it before the mount.
+void VaultDaemon::Impl::measure_mount() {
+  for (std::size_t opcode = 0; opcode < fuse::MountStatistics{}.requests.size(); ++opcode) {
+    const std::string_view name = fuse::request_name(opcode);
+    if (name.empty()) continue;
+    metrics.counter_from("coffer_mount_requests_total", "Requests of the kernel to the mount.",
+                         {{"request", std::string(name)}}, [this, opcode] {
+                           return static_cast<double>(mount->statistics().requests[opcode]);
+                         });
+  }
+  const auto number = [this](std::uint64_t fuse::MountStatistics::*part) {
+    return [this, part] { return static_cast<double>(mount->statistics().*part); };
+  };
+  metrics.counter_from("coffer_mount_notifications_total",
+                       "Changes of the other door that the kernel was told of.", {},
+                       number(&fuse::MountStatistics::notifications));
+  metrics.gauge_from("coffer_mount_inodes_known", "Inodes that the kernel holds or has open.", {},
+                     number(&fuse::MountStatistics::inodes_known));
+  metrics.gauge_from("coffer_mount_inode_table_bytes", "Memory of the table of those inodes.", {},
+                     number(&fuse::MountStatistics::inode_table_bytes));
+}
+
 Result<void> VaultDaemon::Impl::open_doors(Doors doors) {
   if (doors.mount) {
     COFFER_ASSIGN(mount, fuse::Mount::start(*vault, *doors.mount));
+    measure_mount();
     if (const auto mounted = top_mount(mount->mountpoint())) mount_device = mounted->device;
     mount_watcher = std::thread([this] {
       mount->wait();

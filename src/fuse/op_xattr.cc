@@ -19,6 +19,12 @@ constexpr std::string_view kDefaultAcl = "system.posix_acl_default";
 
 bool is_acl(std::string_view name) { return name == kAccessAcl || name == kDefaultAcl; }
 
+/// A label that nobody set. Where SELinux runs, the kernel itself answers for labels. Elsewhere `ls -l` asks for each file's,
+/// and stops only when the file system has none (not supported): it would cost a request for every file, every time.
+bool is_absent_label(std::string_view name, const Result<std::string>& value) {
+  return name == "security.selinux" && !value && value.error().code == Errc::NoAttribute;
+}
+
 /// The kernel has checked who may (xattr(7)); here only what is kept at all.
 bool is_kept(std::string_view name) {
   return name.starts_with("user.") || name.starts_with("trusted.") ||
@@ -65,6 +71,10 @@ void getxattr(fuse_req_t req, fuse_ino_t inode, const char* name, std::size_t si
     return;
   }
   const Result<std::string> value = context_of(req).tree.get_xattr(InodeId(inode), name);
+  if (is_absent_label(name, value)) {
+    ::fuse_reply_err(req, EOPNOTSUPP);
+    return;
+  }
   if (!value) return reply_error(req, value.error());
   reply_text(req, *value, size);
 }

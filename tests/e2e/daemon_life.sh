@@ -26,6 +26,7 @@ for signal in TERM INT HUP; do
   [ "$(json status "$mnt" state)" = mounted ] || fail "status does not say mounted"
   [ "$(json status "${volumes[1]}" mountpoint)" = "$mnt" ] || fail "status by volume does not know the mountpoint"
   printf '%s' "$signal" >"$mnt/$signal"
+  [ "$(json status "$mnt" mount.requests_by_name.create)" = 1 ] || fail "status does not count the mount's requests"
   kill "-$signal" "${daemon_of[$mnt]}"
   wait_gone "${daemon_of[$mnt]}" || fail "SIG$signal does not end the daemon"
   ! mountpoint -q "$mnt" || fail "SIG$signal leaves the mount"
@@ -34,8 +35,12 @@ for signal in TERM INT HUP; do
   unmount_vault "$mnt"
 done
 
-say "umount(8) from outside ends the daemon"
-mount_vault "${volumes[0]}" "$mnt"
+say "umount(8) from outside ends the daemon, and metrics count the mount's requests until then"
+mount_vault "${volumes[0]}" "$mnt" --s3 127.0.0.1:0 --admin 127.0.0.1:0
+admin=$(json status "$mnt" admin_endpoint)
+mkdir "$mnt/counted"
+python3 -c 'import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1] + "/metrics").read().decode())' "$admin" >"$work/metrics"
+grep -qx 'coffer_mount_requests_total{request="mkdir"} 1' "$work/metrics" || fail "metrics do not count a mkdir: $(grep mount "$work/metrics")"
 printf outside >"$mnt/outside"
 umount "$mnt" 2>/dev/null || fusermount3 -u "$mnt"
 wait_gone "${daemon_of[$mnt]}" || fail "the daemon does not notice umount"

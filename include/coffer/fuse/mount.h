@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "coffer/core/error.h"
 
@@ -38,6 +39,9 @@ struct MountStatistics {
   std::uint64_t inode_table_bytes = 0;
   [[nodiscard]] std::uint64_t requests_total() const;
 };
+
+/// "lookup", "getattr", …: what the opcode asks for. Empty: nothing that this program knows.
+std::string_view request_name(std::size_t opcode);
 
 class Mount {
  public:

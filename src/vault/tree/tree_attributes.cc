@@ -17,15 +17,26 @@ bool is_allowed(Protection protection, const SetAttributes& change) {
   return true;
 }
 
-/// May a change go with the next commit of the file's bytes (docs/decisions/0010)?
-bool waits_for_close(const Inode& inode, const SetAttributes& change) {
+/// Nothing but the time of change is another one: the kernel says so after each rename, which has just committed a time of its
+/// own.
+bool changes_ctime_alone(const Attributes& now, const SetAttributes& change) {
+  if (change.permissions || change.uid || change.gid) return false;
+  return (!change.atime || *change.atime == now.atime) &&
+         (!change.mtime || *change.mtime == now.mtime);
+}
+
+/// May a change go with the next commit of the inode (docs/decisions/0010)?
+bool may_wait(const Inode& inode, const SetAttributes& change) {
   if (change.size || change.protection) return false;
   // Nothing of it but an empty file is committed, so there are no bytes that a lost change would bare or hide.
   if (inode.newborn) return true;
+  // A crash takes the inode itself; a link that gives it a name commits all of it.
+  if (inode.record.attributes.nlink == 0) return true;
   // Times were answered after the writes, which a crash may lose, and a commit of their own would seal a file's first
   // bytes twice.
   const bool times_only = !change.permissions && !change.uid && !change.gid;
-  return times_only && inode.dirty;
+  if (times_only && inode.dirty) return true;
+  return changes_ctime_alone(inode.record.attributes, change);
 }
 
 }  // namespace
@@ -52,6 +63,7 @@ Result<Attributes> TreeService::try_set_attributes(const InodeRef& target,
   if (change.size && attributes.type != FileType::Regular) {
     return fail(attributes.type == FileType::Directory ? Errc::IsDirectory : Errc::InvalidArgument);
   }
+  const bool waits = may_wait(*target, change);
   if (change.size) {
     COFFER_TRY(parts().bytes->resize(*target, *change.size));
     attributes.mtime = tree.now();
@@ -63,7 +75,7 @@ Result<Attributes> TreeService::try_set_attributes(const InodeRef& target,
   if (change.atime) attributes.atime = *change.atime;
   if (change.mtime) attributes.mtime = *change.mtime;
   attributes.ctime = change.ctime ? *change.ctime : tree.now();
-  if (waits_for_close(*target, change)) {
+  if (waits) {
     parts().inodes->mark_dirty(*target);
     tree.keep();
     return visible_attributes(target->record);

@@ -314,6 +314,43 @@ TEST(TreeNamespace, OnceAFilesBytesAreCommittedItsAttributesDoNotWait) {
   EXPECT_EQ(committed_row(world, h).attributes.permissions, 0600);
 }
 
+// The kernel sends one after each rename.
+TEST(TreeNamespace, ATimeOfChangeAloneWaitsForTheBackground) {
+  World world;
+  Tree& tree = world.tree();
+  const InodeId f = make(tree, kRootInode, "f", file_node());
+  const Attributes made = *tree.attributes(f);
+  SetAttributes change;
+  change.mtime = made.mtime;
+  change.ctime = Timespec{made.ctime.seconds, made.ctime.nanoseconds ^ 1};
+  const CommitPosition before = world.meta().committed();
+  ASSERT_TRUE(tree.set_attributes(f, change));
+  EXPECT_EQ(tree.attributes(f)->ctime, change.ctime) << "seen at once";
+  EXPECT_EQ(world.meta().committed(), before);
+  ASSERT_TRUE(tree.sync_all());
+  EXPECT_EQ(committed_row(world, f).attributes.ctime, change.ctime);
+
+  change.mtime = Timespec{1, 2};
+  ASSERT_TRUE(tree.set_attributes(f, change));
+  EXPECT_EQ(committed_row(world, f).attributes.mtime, change.mtime) << "that is utimensat";
+}
+
+TEST(TreeNamespace, ChangesOfAnInodeWithoutLinksGoWithItsNextLink) {
+  World world;
+  Tree& tree = world.tree();
+  const InodeId f = tree.make_unlinked(kRootInode, file_node())->inode;
+  SetAttributes change;
+  change.permissions = 0600;
+  change.mtime = Timespec{5, 6};
+  const CommitPosition before = world.meta().committed();
+  ASSERT_TRUE(tree.set_attributes(f, change));
+  EXPECT_EQ(world.meta().committed(), before);
+  EXPECT_EQ(tree.attributes(f)->permissions, 0600);
+  ASSERT_TRUE(tree.link(f, kRootInode, "linked"));
+  EXPECT_EQ(committed_row(world, f).attributes.permissions, 0600);
+  EXPECT_EQ(committed_row(world, f).attributes.mtime, (Timespec{5, 6}));
+}
+
 // ---- random operations against a model
 
 struct Model {

@@ -17,6 +17,7 @@ class NullVault : public coffer::Vault {
   coffer::Tree& tree() override { return tree_; }
   coffer::Objects& objects() override { std::abort(); }         // a mount does not ask
   coffer::AccessKeys& access_keys() override { std::abort(); }  // likewise
+  coffer::VaultKeys& keys() override { std::abort(); }          // likewise
   coffer::ChangeFeed& changes() override { return feed_; }
   coffer::Result<coffer::VaultStatus> status() override { return coffer::VaultStatus{}; }
   coffer::Result<coffer::FsckReport> fsck(const coffer::FsckOptions&) override {

@@ -25,6 +25,7 @@ void add_mount(CLI::App& app, Command& chosen);
 void add_serve(CLI::App& app, Command& chosen);
 void add_unmount(CLI::App& app, Command& chosen);
 void add_status(CLI::App& app, Command& chosen);
+void add_key(CLI::App& app, Command& chosen);
 void add_s3_key(CLI::App& app, Command& chosen);
 void add_fsck(CLI::App& app, Command& chosen);
 void add_version(CLI::App& app, Command& chosen);

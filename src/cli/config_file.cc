@@ -54,7 +54,8 @@ Result<std::vector<CLI::ConfigItem>> read_items(const std::string& path) {
 
 /// A way to unlock that the command line gives goes before another one of the file.
 bool is_overruled(const std::string& key, const std::vector<std::string>& arguments) {
-  constexpr std::array<std::string_view, 3> kWays{"passfile", "passcommand", "keyfile"};
+  constexpr std::array<std::string_view, 5> kWays{"passfile", "passcommand", "keyfile",
+                                                  "recovery-key-file", "recovery-key"};
   if (std::find(kWays.begin(), kWays.end(), key) == kWays.end()) return false;
   return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& word) {
     return std::any_of(kWays.begin(), kWays.end(), [&](std::string_view way) {

@@ -70,6 +70,22 @@ std::optional<ControlClient> ControlClient::find(const std::string& place,
 Result<nlohmann::json> ControlClient::ask(const nlohmann::json& request,
                                           const ReportProgress& progress) {
   COFFER_TRY(socket_.send(request));
+  return receive_answer(progress);
+}
+
+Result<nlohmann::json> ControlClient::ask(nlohmann::json request,
+                                          std::span<const SecretString> secrets) {
+  request["secrets"] = nlohmann::json::array();
+  for (const SecretString& secret : secrets) request["secrets"].push_back(secret.size());
+  COFFER_TRY(socket_.send(request));
+  COFFER_ASSIGN(const auto ready, socket_.receive());
+  if (!ready) return fail(Errc::Io, "the daemon ended before it answered");
+  if (ready->contains("error")) return fail(error_from_json(*ready));
+  for (const SecretString& secret : secrets) COFFER_TRY(socket_.send_secret(secret));
+  return receive_answer({});
+}
+
+Result<nlohmann::json> ControlClient::receive_answer(const ReportProgress& progress) {
   for (;;) {
     COFFER_ASSIGN(auto answer, socket_.receive());
     if (!answer) return fail(Errc::Io, "the daemon ended before it answered");

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,13 @@ class ControlClient {
 
   /// Sends a request and returns what follows "ok".
   Result<nlohmann::json> ask(const nlohmann::json& request, const ReportProgress& progress = {});
+  /// The same with secrets behind it, at most as many and as long as a daemon takes.
+  Result<nlohmann::json> ask(nlohmann::json request, std::span<const SecretString> secrets);
   /// Waits until the daemon's process let go of the connection.
   void wait_closed();
 
  private:
+  Result<nlohmann::json> receive_answer(const ReportProgress& progress);
   explicit ControlClient(LineSocket socket) : socket_(std::move(socket)) {}
   static std::optional<ControlClient> reach(const std::string& socket);
 

@@ -7,12 +7,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <list>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "cli/line_socket.h"
 #include "cli/runtime_directory.h"
@@ -41,6 +43,7 @@ struct ControlServer::Impl {
   };
 
   Handler handler;
+  SecretHandler secret_handler;
   std::string path;
   int listener = -1;
   int door = -1;    // readable: accept no more
@@ -56,6 +59,8 @@ struct ControlServer::Impl {
   Result<void> listen_on(const std::string& socket_path);
   void accept_connections();
   void serve(LineSocket socket);
+  Result<nlohmann::json> answer(LineSocket& socket, const nlohmann::json& request);
+  Result<nlohmann::json> answer_with_secrets(LineSocket& socket, const nlohmann::json& request);
   void forget_done_ones();
 };
 
@@ -100,23 +105,46 @@ void ControlServer::Impl::accept_connections() {
   }
 }
 
+Result<nlohmann::json> ControlServer::Impl::answer_with_secrets(LineSocket& socket,
+                                                                const nlohmann::json& request) {
+  const auto sizes = request.at("secrets").get<std::vector<std::size_t>>();
+  const bool bounded = sizes.size() <= kSecretsMax && std::ranges::all_of(sizes, [](auto size) {
+                         return size <= kSecretBytesMax;
+                       });
+  if (!bounded || !secret_handler) return fail(Errc::InvalidArgument, "secrets that nobody wants");
+  COFFER_TRY(socket.send({{"send", "secrets"}}));
+  std::vector<SecretString> secrets;
+  for (const std::size_t size : sizes) {
+    COFFER_ASSIGN(SecretString secret, socket.receive_secret(size, kIdleMs, ending));
+    secrets.push_back(std::move(secret));
+  }
+  return secret_handler(request, secrets);
+}
+
+Result<nlohmann::json> ControlServer::Impl::answer(LineSocket& socket,
+                                                   const nlohmann::json& request) {
+  if (request.contains("secrets")) return answer_with_secrets(socket, request);
+  const ReportProgress progress = [&socket](std::uint64_t done, std::uint64_t total) {
+    // A client that went away is noticed when it gets its answer.
+    (void)socket.send({{"progress", {{"done", done}, {"total", total}}}});
+  };
+  return handler(request, progress);
+}
+
 void ControlServer::Impl::serve(LineSocket socket) {
   for (;;) {
     auto request = socket.receive(kIdleMs, ending);
     if (!request || !*request) return;
-    const ReportProgress progress = [&socket](std::uint64_t done, std::uint64_t total) {
-      // A client that went away is noticed when it gets its answer.
-      (void)socket.send({{"progress", {{"done", done}, {"total", total}}}});
-    };
-    Result<nlohmann::json> answer = fail(Errc::Io);
+    Result<nlohmann::json> answered = fail(Errc::Io);
     try {
-      answer = handler(**request, progress);
+      answered = answer(socket, **request);
     } catch (const nlohmann::json::exception&) {
-      answer = fail(Errc::InvalidArgument, "a request with a field missing");
+      answered = fail(Errc::InvalidArgument, "a request with a field missing");
     } catch (const std::bad_alloc&) {
-      answer = fail(Errc::OutOfMemory);
+      answered = fail(Errc::OutOfMemory);
     }
-    if (!socket.send(answer ? nlohmann::json{{"ok", std::move(*answer)}} : to_json(answer.error())))
+    if (!socket.send(answered ? nlohmann::json{{"ok", std::move(*answered)}}
+                              : to_json(answered.error())))
       return;
   }
 }
@@ -131,10 +159,12 @@ void ControlServer::Impl::forget_done_ones() {
 
 ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<std::unique_ptr<ControlServer>> ControlServer::start(const Uuid& vault, Handler handler) {
+Result<std::unique_ptr<ControlServer>> ControlServer::start(const Uuid& vault, Handler handler,
+                                                            SecretHandler secret_handler) {
   COFFER_ASSIGN(const std::string directory, make_runtime_directory());
   auto impl = std::make_unique<Impl>();
   impl->handler = std::move(handler);
+  impl->secret_handler = std::move(secret_handler);
   COFFER_TRY(impl->listen_on(directory + "/" + socket_name(vault)));
   impl->acceptor = std::thread([raw = impl.get()] { raw->accept_connections(); });
   return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));

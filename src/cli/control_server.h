@@ -10,9 +10,11 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 
 #include "coffer/core/error.h"
+#include "coffer/vault/secret_string.h"
 #include "coffer/vault/uuid.h"
 
 namespace coffer::cli {
@@ -23,9 +25,15 @@ class ControlServer {
  public:
   using Handler =
       std::function<Result<nlohmann::json>(const nlohmann::json& request, const ReportProgress&)>;
+  /// For requests that bring secrets (line_socket.h).
+  using SecretHandler = std::function<Result<nlohmann::json>(const nlohmann::json& request,
+                                                             std::span<const SecretString>)>;
+  static constexpr std::size_t kSecretsMax = 2;
+  static constexpr std::size_t kSecretBytesMax = std::size_t{1} << 20;
 
   /// The caller has the vault's lock: a socket that is there already was left by a daemon that died.
-  static Result<std::unique_ptr<ControlServer>> start(const Uuid& vault, Handler handler);
+  static Result<std::unique_ptr<ControlServer>> start(const Uuid& vault, Handler handler,
+                                                      SecretHandler secret_handler = {});
   /// Ends idle connections and waits for requests under way to be answered.
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;

@@ -34,13 +34,6 @@ struct InitCommand {
   CredentialSource credential;
 };
 
-Result<KdfCost> parse_kdf_cost(const std::string& word) {
-  if (word == "minimum") return kKdfCostMinimum;
-  if (word == "interactive") return kKdfCostInteractive;
-  if (word == "moderate") return kKdfCostModerate;
-  return fail(Errc::InvalidArgument, "--kdf-cost is minimum, interactive or moderate");
-}
-
 Result<ExitCode> run(const InitCommand& command) {
   if ((command.data > 0) != command.parity.has_value())
     return fail(Errc::InvalidArgument, "--data and --parity go together");
@@ -86,11 +79,7 @@ void add_init(CLI::App& app, Command& chosen) {
                    "aes-256-gcm or xchacha20-poly1305 (default: what this CPU is fast at)")
       ->type_name("NAME")
       ->take_last();
-  init->add_option("--kdf-cost", command->kdf_cost,
-                   "what each guess at the passphrase costs: moderate (default), interactive, or "
-                   "minimum, which is for tests and for keys that are random by themselves")
-      ->type_name("COST")
-      ->take_last();
+  add_kdf_cost_option(*init, command->kdf_cost);
   add_credential_options(*init, command->credential);
   add_config_option(*init);
   init->callback([command, &chosen] {

@@ -50,16 +50,37 @@ Result<LineSocket> LineSocket::connect(const std::string& path) {
   return socket;
 }
 
-Result<void> LineSocket::send(const nlohmann::json& value) {
-  const std::string line =
-      value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  for (std::size_t sent = 0; sent < line.size();) {
-    const ssize_t wrote = ::send(descriptor_, line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
+Result<void> LineSocket::send_all(std::string_view bytes) {
+  for (std::size_t sent = 0; sent < bytes.size();) {
+    const ssize_t wrote =
+        ::send(descriptor_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) return fail(errno_error(errno, "send to the other end"));
     sent += static_cast<std::size_t>(wrote);
   }
   return {};
+}
+
+Result<void> LineSocket::send(const nlohmann::json& value) {
+  return send_all(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+Result<void> LineSocket::send_secret(const SecretString& secret) { return send_all(secret.view()); }
+
+Result<SecretString> LineSocket::receive_secret(std::size_t size, int timeout_ms, int interrupt) {
+  if (!pending_.empty()) return fail(Errc::Corrupt, "the other end spoke before it was asked");
+  SecretString secret;
+  secret.resize(size);
+  for (std::size_t received = 0; received < size;) {
+    COFFER_TRY(wait_readable(descriptor_, timeout_ms, interrupt));
+    const MutableBytes rest = secret.mutable_bytes().subspan(received);
+    const ssize_t got = ::recv(descriptor_, rest.data(), rest.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(errno_error(errno, "receive from the other end"));
+    if (got == 0) return fail(Errc::Io, "the other end closed");
+    received += static_cast<std::size_t>(got);
+  }
+  return secret;
 }
 
 Result<std::optional<nlohmann::json>> LineSocket::receive(int timeout_ms, int interrupt) {

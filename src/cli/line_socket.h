@@ -4,6 +4,8 @@
 /// Request   {"do": "status", ...}
 /// Answers   any number of {"progress": {"done": N, "total": N}}, then one {"ok": VALUE} or
 ///           {"error": {"code": "Busy", "message": "..."}}
+/// Secrets   never stand in a JSON value, which would leave copies in memory: a request says how long they are, {"secrets": [N, ...]},
+///           the other end answers {"send": "secrets"}, and then they follow as they are, from locked memory into locked memory.
 ///
 /// Owns      the descriptor.
 /// Threads   one at a time.
@@ -14,6 +16,7 @@
 #include <string>
 
 #include "coffer/core/error.h"
+#include "coffer/vault/secret_string.h"
 
 namespace coffer::cli {
 
@@ -33,9 +36,15 @@ class LineSocket {
   /// readable, or -1.
   Result<std::optional<nlohmann::json>> receive(int timeout_ms = -1, int interrupt = -1);
 
+  Result<void> send_secret(const SecretString& secret);
+  /// @pre the other end sends nothing before it was told to
+  Result<SecretString> receive_secret(std::size_t size, int timeout_ms = -1, int interrupt = -1);
+
   [[nodiscard]] int descriptor() const { return descriptor_; }
 
  private:
+  Result<void> send_all(std::string_view bytes);
+
   int descriptor_;
   std::string pending_;
 };

@@ -42,6 +42,7 @@ void add_commands(CLI::App& app, Command& chosen) {
   add_serve(app, chosen);
   add_unmount(app, chosen);
   add_status(app, chosen);
+  add_key(app, chosen);
   add_s3_key(app, chosen);
   add_fsck(app, chosen);
   add_absent(app, chosen);

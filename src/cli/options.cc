@@ -6,6 +6,9 @@
 #include <filesystem>
 
 namespace coffer::cli {
+namespace {
+constexpr const char* kUnlocking = "Unlocking (without one of these the terminal is asked)";
+}  // namespace
 
 void add_credential_options(CLI::App& command, CredentialSource& source) {
   auto* passfile =
@@ -20,13 +23,30 @@ void add_credential_options(CLI::App& command, CredentialSource& source) {
       command.add_option("--keyfile", source.keyfile, "the whole content of FILE is the key")
           ->type_name("FILE");
   for (CLI::Option* option : {passfile, passcommand, keyfile})
-    option->group("Unlocking (without one of these the terminal is asked)")->take_last();
+    option->group(kUnlocking)->take_last();
   passfile->excludes(passcommand)->excludes(keyfile);
   passcommand->excludes(keyfile);
 }
 
+void add_recovery_key_options(CLI::App& command, CredentialSource& source) {
+  auto* file = command
+                   .add_option("--recovery-key-file", source.recovery_key_file,
+                               "the recovery key is the first line of FILE")
+                   ->type_name("FILE")
+                   ->take_last();
+  auto* ask = command.add_flag("--recovery-key", source.recovery_key,
+                               "ask the terminal for the recovery key, not for the passphrase");
+  file->group(kUnlocking)->excludes(ask);
+  ask->group(kUnlocking);
+  for (const char* other : {"--passfile", "--passcommand", "--keyfile"}) {
+    file->excludes(command.get_option(other));
+    ask->excludes(command.get_option(other));
+  }
+}
+
 void add_vault_options(CLI::App& command, VaultOptions& options) {
   add_credential_options(command, options.credential);
+  add_recovery_key_options(command, options.credential);
   command
       .add_option("--volume", options.more_volumes,
                   "where a volume is now that was moved; may be repeated")
@@ -49,6 +69,22 @@ void add_vault_options(CLI::App& command, VaultOptions& options) {
       ->take_last();
   // Where the record against rollback is kept; tests keep theirs apart.
   command.add_option("--state-directory", options.state_directory)->group("")->take_last();
+}
+
+void add_kdf_cost_option(CLI::App& command, std::string& word) {
+  command
+      .add_option("--kdf-cost", word,
+                  "what each guess at the passphrase costs: moderate (default), interactive, or "
+                  "minimum, which is for tests and for keys that are random by themselves")
+      ->type_name("COST")
+      ->take_last();
+}
+
+Result<KdfCost> parse_kdf_cost(const std::string& word) {
+  if (word == "minimum") return kKdfCostMinimum;
+  if (word == "interactive") return kKdfCostInteractive;
+  if (word == "moderate") return kKdfCostModerate;
+  return fail(Errc::InvalidArgument, "--kdf-cost is minimum, interactive or moderate");
 }
 
 void add_daemon_options(CLI::App& command, DaemonOptions& options) {

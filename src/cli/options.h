@@ -28,8 +28,13 @@ struct DaemonOptions {
 
 /// --passfile, --passcommand, --keyfile
 void add_credential_options(CLI::App& command, CredentialSource& source);
-/// Those, and --volume, --memory, --profile, --workers, --state-directory
+/// --recovery-key-file, --recovery-key: beside those, where a vault is opened
+void add_recovery_key_options(CLI::App& command, CredentialSource& source);
+/// All of those, and --volume, --memory, --profile, --workers, --state-directory
 void add_vault_options(CLI::App& command, VaultOptions& options);
+/// --kdf-cost
+void add_kdf_cost_option(CLI::App& command, std::string& word);
+Result<KdfCost> parse_kdf_cost(const std::string& word);
 /// --log-file, --log-level
 void add_daemon_options(CLI::App& command, DaemonOptions& options);
 /// --config; its content was put into the arguments before they were parsed (config_file.h).

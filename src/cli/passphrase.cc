@@ -145,14 +145,19 @@ Result<SecretString> ask(int terminal, std::string_view question) {
   return read_secret(terminal, Until::FirstLine, "the terminal");
 }
 
-Result<SecretString> from_terminal(Ask how) {
+Result<SecretString> from_terminal(Ask how, SlotKind kind) {
   const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
-  if (terminal.get() < 0)
-    return fail(
-        Errc::InvalidArgument,
-        "no terminal to ask for the passphrase: give --passfile, --passcommand or --keyfile");
-  COFFER_ASSIGN(SecretString first, ask(terminal.get(), "Passphrase: "));
-  if (how == Ask::Twice) {
+  const std::string what(to_string(kind));
+  if (terminal.get() < 0) {
+    return fail(Errc::InvalidArgument,
+                "no terminal to ask for the " + what +
+                    (kind == SlotKind::Recovery ? ": give --recovery-key-file"
+                                                : ": give --passfile, --passcommand or --keyfile"));
+  }
+  if (kind == SlotKind::Recovery) return ask(terminal.get(), "Recovery key: ");
+  COFFER_ASSIGN(SecretString first,
+                ask(terminal.get(), how == Ask::New ? "New passphrase: " : "Passphrase: "));
+  if (how != Ask::Once) {
     COFFER_ASSIGN(const SecretString second, ask(terminal.get(), "Again: "));
     if (first.view() != second.view())
       return fail(Errc::InvalidArgument, "the two passphrases differ: try again");
@@ -167,14 +172,31 @@ Result<Credential> read_credential(const CredentialSource& source, Ask ask) {
   if (!source.keyfile.empty()) {
     credential.kind = SlotKind::KeyFile;
     COFFER_ASSIGN(credential.secret, from_file(source.keyfile, Until::End));
+  } else if (!source.recovery_key_file.empty()) {
+    credential.kind = SlotKind::Recovery;
+    COFFER_ASSIGN(credential.secret, from_file(source.recovery_key_file, Until::FirstLine));
   } else if (!source.passfile.empty()) {
     COFFER_ASSIGN(credential.secret, from_file(source.passfile, Until::FirstLine));
   } else if (!source.passcommand.empty()) {
     COFFER_ASSIGN(credential.secret, from_command(source.passcommand));
   } else {
-    COFFER_ASSIGN(credential.secret, from_terminal(ask));
+    if (source.recovery_key) credential.kind = SlotKind::Recovery;
+    COFFER_ASSIGN(credential.secret, from_terminal(ask, credential.kind));
   }
   return credential;
+}
+
+Result<bool> confirm(const std::string& question, const std::string& instead) {
+  const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (terminal.get() < 0)
+    return fail(Errc::InvalidArgument, "no terminal to ask for a confirmation: " + instead);
+  const std::string whole = question + " [yes/no] ";
+  if (::write(terminal.get(), whole.data(), whole.size()) < 0)
+    return fail(errno_error(errno, "write to the terminal"));
+  std::array<char, 64> answer;
+  const ssize_t got = ::read(terminal.get(), answer.data(), answer.size());
+  const std::string_view text(answer.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text == "yes\n" || text == "yes\r\n";
 }
 
 }  // namespace coffer::cli

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cli/control_server.h"
+#include "cli/key_requests.h"
 #include "cli/mount_table.h"
 #include "cli/status_report.h"
 #include "cli/vault_requests.h"
@@ -51,6 +52,7 @@ struct VaultDaemon::Impl {
   Result<void> open_doors(Doors doors);
   void measure_mount();
   Result<json> handle(const json& request, const ReportProgress& progress);
+  Result<json> handle_secrets(const json& request, std::span<const SecretString> secrets);
   Result<json> hello();
   Result<json> status();
   Result<void> unmount();
@@ -99,10 +101,12 @@ Result<void> VaultDaemon::Impl::open_doors(Doors doors) {
       };
     COFFER_ASSIGN(gateway, Gateway::start(*vault, std::move(*doors.gateway)));
   }
-  COFFER_ASSIGN(control, ControlServer::start(vault->uuid(),
-                                              [this](const json& request, const auto& progress) {
-                                                return handle(request, progress);
-                                              }));
+  COFFER_ASSIGN(
+      control,
+      ControlServer::start(
+          vault->uuid(),
+          [this](const json& request, const auto& progress) { return handle(request, progress); },
+          [this](const json& request, auto secrets) { return handle_secrets(request, secrets); }));
   return {};
 }
 
@@ -114,6 +118,13 @@ Result<json> VaultDaemon::Impl::handle(const json& request, const ReportProgress
   if (what == "hello") return hello();
   if (what == "status") return status();
   return answer_vault_request(*vault, request, progress);
+}
+
+Result<json> VaultDaemon::Impl::handle_secrets(const json& request,
+                                               std::span<const SecretString> secrets) {
+  const std::shared_lock lock(in_use);
+  if (closing) return fail(Errc::ShuttingDown, "the daemon is closing the vault");
+  return answer_key_request(*vault, request, secrets);
 }
 
 Result<json> VaultDaemon::Impl::hello() {

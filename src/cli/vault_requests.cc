@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/control_client.h"
+#include "cli/key_requests.h"
 #include "cli/status_report.h"
 
 namespace coffer::cli {
@@ -56,6 +57,10 @@ Result<json> answer_vault_request(Vault& vault, const json& request,
   const std::string what = request.at("do");
   if (what == "status") return status(vault);
   if (what == "fsck") return fsck(vault, request, progress);
+  if (what == "key-list") {
+    COFFER_ASSIGN(const auto slots, vault.keys().list());
+    return slots_json(slots);
+  }
   if (what == "s3-key-add") return add_key(vault, request);
   if (what == "s3-key-list") return list_keys(vault);
   if (what == "s3-key-remove") {

@@ -3,6 +3,7 @@
 /// opened a closed vault itself.
 ///
 /// {"do": "fsck", "verify_data": bool}                                   → fsck_json
+/// {"do": "key-list"}                                                    → key_requests.h
 /// {"do": "s3-key-add", "name", "id", "secret", "bucket", "read_only"}   → the key with its secret
 /// {"do": "s3-key-list"}                                                 → keys without secrets
 /// {"do": "s3-key-remove", "id"}                                         → {}

@@ -15,7 +15,6 @@ struct Absent {
 };
 
 constexpr std::array kAbsent{
-    Absent{"key", "Passphrases, key files and recovery keys (not supported in this version)"},
     Absent{"volume", "Replace, add and remove volumes (not supported in this version)"},
     Absent{"scrub", "Verify all data on all volumes (not supported in this version)"},
     Absent{"heal", "Repair what is damaged or missing (not supported in this version)"},

@@ -1,23 +1,68 @@
 #include "vault/configuration_keeper.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "coffer/core/log.h"
+#include "vault/crypto/key_store.h"
 
 namespace coffer {
 
-ConfigurationKeeper::ConfigurationKeeper(
-    VolumeSet& volumes, const crypto::KeyRing& keys, StateFile state, Superblock in_force,
-    std::array<std::uint64_t, VolumeSet::kMembersMax> sequences)
+namespace {
+
+constexpr std::array<std::uint64_t, 2> kKeyStoreFiles{0,
+                                                      1};  // generations, whose parity names a file
+
+std::string read_key_store_file(Volume& volume, std::uint64_t file) {
+  auto bytes = read_file(volume.files(), crypto::key_store_file_name(file),
+                         ByteCount{crypto::KeyStore::kBytesMax});
+  return bytes ? std::move(*bytes) : std::string();
+}
+
+/// What the volume's own superblock names, as far as it can be told without a key: nothing relies on it but which of two files
+/// is overwritten first.
+crypto::Digest key_store_named_on(Volume& volume) {
+  std::array<std::string, 2> copies;
+  for (std::uint8_t slot = 0; slot < 2; ++slot) {
+    auto bytes =
+        read_file(volume.files(), superblock_file_name(slot), ByteCount{Superblock::kBytes});
+    if (bytes) copies[slot] = std::move(*bytes);
+  }
+  const auto chosen = choose_copy(as_bytes(copies[0]), as_bytes(copies[1]));
+  return chosen ? chosen->superblock.key_store_digest : crypto::Digest{};
+}
+
+}  // namespace
+
+ConfigurationKeeper::ConfigurationKeeper(VolumeSet& volumes, const crypto::KeyRing& keys,
+                                         StateFile state, Superblock in_force,
+                                         std::string key_store, const Sequences& sequences)
     : volumes_(volumes),
       keys_(keys),
       state_(std::move(state)),
       in_force_(std::move(in_force)),
+      key_store_(std::move(key_store)),
       sequences_(sequences) {}
 
 Superblock ConfigurationKeeper::current() const {
   MutexLock lock(mutex_);
   return in_force_;
+}
+
+std::string ConfigurationKeeper::key_store() const {
+  MutexLock lock(mutex_);
+  return key_store_;
+}
+
+Result<void> ConfigurationKeeper::ensure_key_store(Volume& volume) {
+  std::array<std::string, 2> held;
+  for (const std::uint64_t file : kKeyStoreFiles) held[file] = read_key_store_file(volume, file);
+  if (held[0] == key_store_ || held[1] == key_store_) return {};
+  // Whoever opens this volume after a crash right here needs what its superblock names.
+  const crypto::Digest named = key_store_named_on(volume);
+  const std::uint64_t file = crypto::digest(as_bytes(held[0])) == named ? 1 : 0;
+  return write_file_atomically(volume.files(), crypto::key_store_file_name(file),
+                               as_bytes(key_store_));
 }
 
 Result<void> ConfigurationKeeper::write_one(const Superblock& configuration, const Member& member) {
@@ -35,9 +80,11 @@ Result<void> ConfigurationKeeper::write_one(const Superblock& configuration, con
 std::vector<std::uint8_t> ConfigurationKeeper::write_members(const Superblock& configuration) {
   std::vector<std::uint8_t> failed;
   for (const Member& member : configuration.members) {
-    if (volumes_.writable(member.index) == nullptr || member.state != MemberState::Current)
-      continue;
-    if (auto written = write_one(configuration, member); !written) {
+    Volume* const volume = volumes_.writable(member.index);
+    if (volume == nullptr || member.state != MemberState::Current) continue;
+    auto written = ensure_key_store(*volume);
+    if (written) written = write_one(configuration, member);
+    if (!written) {
       log_warning("superblock of volume {} not written: {}", member.index, written.error().context);
       failed.push_back(member.index);
     }
@@ -68,6 +115,48 @@ Result<void> ConfigurationKeeper::check_viable(const Superblock& next) const {
 
 Result<void> ConfigurationKeeper::raise(const std::function<void(Superblock&)>& change) {
   MutexLock lock(mutex_);
+  return raise_locked(change);
+}
+
+Result<void> ConfigurationKeeper::raise_key_store(std::uint64_t generation, std::string key_store) {
+  MutexLock lock(mutex_);
+  const std::string before = std::exchange(key_store_, std::move(key_store));
+  for (const Member& member : in_force_.members) {
+    Volume* const volume = volumes_.writable(member.index);
+    if (volume == nullptr || member.state != MemberState::Current) continue;
+    auto written = ensure_key_store(*volume);
+    if (written || written.error().code != Errc::NoSpace) continue;  // the raise leaves it out
+    key_store_ = before;
+    return fail(Errc::NoSpace, volume->path() + " has no room for the key slots");
+  }
+  const crypto::Digest digest = crypto::digest(as_bytes(key_store_));
+  auto raised = raise_locked([&](Superblock& next) {
+    next.key_store_generation = generation;
+    next.key_store_digest = digest;
+  });
+  if (in_force_.key_store_digest != digest)
+    key_store_ = before;  // refused before any volume was told
+  return raised;
+}
+
+std::vector<std::string> ConfigurationKeeper::mirror_key_store() {
+  MutexLock lock(mutex_);
+  std::vector<std::string> failed;
+  for (const std::uint8_t index : volumes_.with_state(VolumeSet::State::Current)) {
+    Volume& volume = *volumes_.any(index);
+    for (const std::uint64_t file : kKeyStoreFiles) {
+      if (read_key_store_file(volume, file) == key_store_) continue;
+      const auto written = write_file_atomically(volume.files(), crypto::key_store_file_name(file),
+                                                 as_bytes(key_store_));
+      if (written) continue;
+      log_warning("key slots on volume {} not renewed: {}", index, written.error().context);
+      if (failed.empty() || failed.back() != volume.path()) failed.push_back(volume.path());
+    }
+  }
+  return failed;
+}
+
+Result<void> ConfigurationKeeper::raise_locked(const std::function<void(Superblock&)>& change) {
   Superblock next = raise_epoch(in_force_);
   change(next);
   // Each round that meets a failing volume leaves one out; there are not more rounds than members.

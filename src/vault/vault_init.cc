@@ -122,7 +122,8 @@ Result<void> VaultService::init(std::vector<std::unique_ptr<Volume>> found,
     }
   }
   configuration.clean = true;
-  ConfigurationKeeper keeper(volumes, ring, StateFile("-", configuration.vault), configuration, {});
+  ConfigurationKeeper keeper(volumes, ring, StateFile("-", configuration.vault), configuration,
+                             key_bytes, {});
   COFFER_TRY(keeper.write_all());
   return keeper.write_all();  // both copies
 }

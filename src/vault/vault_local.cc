@@ -103,6 +103,9 @@ class Discovery {
     return damaged_paths_.contains(path);
   }
   [[nodiscard]] const std::vector<Superblock>& superblocks() const { return superblocks_; }
+  [[nodiscard]] const Superblock& newest() const {
+    return *std::ranges::max_element(superblocks_, {}, &Superblock::epoch);
+  }
   [[nodiscard]] const std::vector<std::unique_ptr<Volume>>& volumes() const { return volumes_; }
 
  private:
@@ -188,13 +191,26 @@ Result<std::unique_ptr<Vault>> Vault::open(const OpenOptions& options,
   return std::unique_ptr<Vault>(std::move(vault));
 }
 
+Result<std::vector<SlotInfo>> Vault::peek_key_slots(const std::string& volume,
+                                                    const std::vector<std::string>& more_volumes) {
+  COFFER_ASSIGN(const Discovery discovery, discover(volume, more_volumes));
+  const crypto::Digest named = discovery.newest().key_store_digest;
+  for (const auto& found : discovery.volumes()) {
+    for (const std::uint64_t file : {std::uint64_t{0}, std::uint64_t{1}}) {
+      const auto bytes = read_file(found->files(), crypto::key_store_file_name(file),
+                                   ByteCount{crypto::KeyStore::kBytesMax});
+      if (bytes && crypto::digest(as_bytes(*bytes)) == named)
+        return list_key_slots(as_bytes(*bytes));
+    }
+  }
+  return fail(Errc::Corrupt, "no volume holds the key slots in force");
+}
+
 Result<VaultStatus> Vault::peek(const std::string& volume,
                                 const std::vector<std::string>& more_volumes) {
   COFFER_ASSIGN(const Discovery discovery, discover(volume, more_volumes));
   const std::vector<Superblock>& found = discovery.superblocks();
-  const Superblock& newest =
-      *std::max_element(found.begin(), found.end(),
-                        [](const Superblock& a, const Superblock& b) { return a.epoch < b.epoch; });
+  const Superblock& newest = discovery.newest();
   VaultStatus status;
   status.uuid = newest.vault.value();
   status.cipher = to_string(newest.cipher);

@@ -1,5 +1,5 @@
-// Opening, steps 1 and 2 (volumes, keys, who is current) and the last (the faces); the others are in vault_opener_metadata.cc and
-// vault_opener_repair.cc.
+// Opening, steps 1 and 2 (volumes, who is current) and the last (the faces); the others are in vault_opener_keys.cc,
+// vault_opener_metadata.cc and vault_opener_repair.cc.
 #include "vault/vault_opener.h"
 
 #include <algorithm>
@@ -30,7 +30,6 @@ Result<std::unique_ptr<VaultService>> VaultOpener::open(
   vault_->lock_record_ = VolumeLock::mine(SessionUuid(crypto::random_uuid()));
   COFFER_TRY(read_superblocks(std::move(volumes)));
   COFFER_TRY(unlock());
-  COFFER_TRY(verify_superblocks());
   COFFER_TRY(assess_volumes());
   make_parts();
   COFFER_TRY(open_metadata());
@@ -67,61 +66,7 @@ Result<void> VaultOpener::read_superblocks(std::vector<std::unique_ptr<Volume>> 
   return {};
 }
 
-// ---- 2: keys, MACs, who is current
-
-Result<void> VaultOpener::unlock() {
-  // No MAC could be checked yet, so one superblock may be forged and name what nobody has: the next epoch's is tried then.
-  std::vector<Superblock> by_epoch;
-  for (const Found& found : found_) by_epoch.push_back(found.superblock);
-  std::ranges::stable_sort(by_epoch, std::greater{}, &Superblock::epoch);
-  for (const Superblock& superblock : by_epoch) {
-    COFFER_ASSIGN(const bool unlocked, unlock_with(superblock.key_store_digest));
-    if (unlocked) return {};
-  }
-  return fail(Errc::Corrupt, "no volume holds the key slots in force");
-}
-
-/// False if no volume has the key slots of that digest.
-Result<bool> VaultOpener::unlock_with(const crypto::Digest& key_slots) {
-  for (const Found& found : found_) {
-    for (const std::uint64_t generation : {std::uint64_t{0}, std::uint64_t{1}}) {
-      const auto bytes = read_file(found.volume->files(), crypto::key_store_file_name(generation),
-                                   ByteCount{crypto::KeyStore::kBytesMax});
-      if (!bytes || crypto::digest(as_bytes(*bytes)) != key_slots) continue;
-      const auto store = crypto::KeyStore::parse(as_bytes(*bytes));
-      if (!store) continue;
-      COFFER_ASSIGN(crypto::UnlockedKeys keys, store->unlock(credential_));
-      vault_->keys_ = std::make_unique<crypto::UnlockedKeys>(std::move(keys));
-      vault_->key_store_bytes_ = *bytes;
-      return true;
-    }
-  }
-  return false;
-}
-
-Result<void> VaultOpener::verify_superblocks() {
-  std::vector<Found> genuine;
-  for (Found& found : found_) {
-    std::optional<Superblock> best;
-    for (const std::string& copy : found.copies) {
-      const auto parsed = parse_superblock(as_bytes(copy));
-      if (!parsed) continue;
-      const auto mac = superblock_mac(vault_->keys_->ring, parsed->mac_key_epoch, parsed->vault);
-      if (!mac || !verify_superblock_mac(as_bytes(copy), *mac)) continue;
-      if (!best || parsed->sequence > best->sequence) best = *parsed;
-    }
-    if (!best) {
-      log_warning("{}: its superblock does not verify", found.volume->path());
-      unreadable_.push_back(std::move(found.volume));
-      continue;
-    }
-    found.superblock = std::move(*best);
-    genuine.push_back(std::move(found));
-  }
-  found_ = std::move(genuine);
-  if (found_.empty()) return fail(Errc::Corrupt, "no superblock verifies");
-  return {};
-}
+// ---- 2: who is current (the keys: vault_opener_keys.cc)
 
 namespace {
 /// The volume is as the others remember it: marked out in an epoch that follows what it holds. Anything else (an old copy put
@@ -179,17 +124,8 @@ Result<void> VaultOpener::assess_volumes() {
   adopt_unreadable();
   vault_->uuid_ = in_force_.vault.value();
   vault_->configuration_ = std::make_unique<ConfigurationKeeper>(
-      vault_->volumes_, vault_->keys_->ring, std::move(state), in_force_, sequences);
+      vault_->volumes_, vault_->keys_->ring, std::move(state), in_force_, key_store_, sequences);
   return {};
-}
-
-bool VaultOpener::has_our_key_slots(Volume& volume) const {
-  for (const std::uint64_t generation : {std::uint64_t{0}, std::uint64_t{1}}) {
-    const auto bytes = read_file(volume.files(), crypto::key_store_file_name(generation),
-                                 ByteCount{crypto::KeyStore::kBytesMax});
-    if (bytes && *bytes == vault_->key_store_bytes_) return true;
-  }
-  return false;
 }
 
 /// A volume whose superblock copies are all damaged is known by where it was and by its key slots, and counted for nothing
@@ -222,6 +158,9 @@ void VaultOpener::make_parts() {
                                : std::max(1U, std::thread::hardware_concurrency());
   vault.budget_ = MemoryBudget::split(parameters_.memory_bytes > 0 ? parameters_.memory_bytes
                                                                    : default_memory_bytes());
+  vault.key_service_ = std::make_unique<KeyService>(
+      KeyService::Deps{vault.configuration_.get(), [&vault] { return vault.read_only_.load(); },
+                       [&vault](const Error& why) { vault.become_read_only(why); }});
   vault.executor_ = std::make_unique<Executor>(Executor::Options{"coffer-work", workers + 1, 1024});
   vault.key_source_ = std::make_unique<KeyRingSource>(vault.keys_->ring);
   SegmentStoreOptions options;
@@ -270,7 +209,7 @@ Result<void> VaultOpener::finish() {
   COFFER_ASSIGN(vault.access_keys_, AccessKeyService::load(meta));
   COFFER_TRY(vault.ledger_->load());
   if (!read_only_) {
-    mend_copies();
+    vault.configuration_->mirror_key_store();
     remove_unnamed();
     remove_dead_shards();
     COFFER_TRY(protect_again());

@@ -31,14 +31,24 @@ class VaultOpener {
     std::array<std::string, 2> copies;  // as read; empty where there is none
   };
 
+  /// Keys that fit a configuration, and the superblocks that they authenticate, one for each of found_.
+  struct Unlocked {
+    crypto::UnlockedKeys keys;
+    std::string key_store;
+    std::vector<std::optional<Superblock>> genuine;
+    EpochId epoch;  // the configuration's
+  };
+
   Result<void> read_superblocks(std::vector<std::unique_ptr<Volume>> volumes);
   Result<void> unlock();
-  Result<bool> unlock_with(const crypto::Digest& key_slots);
-  Result<void> verify_superblocks();
+  Result<std::optional<Unlocked>> unlock_with(const crypto::Digest& key_store) const;
+  [[nodiscard]] std::string find_key_store(const crypto::Digest& key_store) const;
+  [[nodiscard]] std::vector<std::optional<Superblock>> genuine_superblocks(
+      const crypto::KeyRing& ring) const;
+  void keep_genuine(std::vector<std::optional<Superblock>> genuine);
   Result<void> assess_volumes();
   void adopt_unreadable();
   [[nodiscard]] bool has_our_key_slots(Volume& volume) const;
-  void mend_copies();
   void claim_volumes();
   void make_parts();
   Result<void> open_metadata();
@@ -74,6 +84,7 @@ class VaultOpener {
   const Credential& credential_;
   std::unique_ptr<VaultService> vault_;
   std::vector<Found> found_;
+  std::string key_store_;                            // the bytes of the key store in force
   std::vector<std::unique_ptr<Volume>> unreadable_;  // locked, without a superblock that verifies
   Superblock in_force_;
   std::vector<VolumeStanding> standings_;

@@ -158,20 +158,4 @@ Result<void> VaultOpener::protect_again() {
   return vault_->commit_and_sync();
 }
 
-/// A damaged copy of the key slots is replaced by a good one.
-void VaultOpener::mend_copies() {
-  for (const std::uint8_t index : vault_->volumes_.with_state(VolumeSet::State::Current)) {
-    FileArea& files = vault_->volumes_.any(index)->files();
-    for (const std::uint64_t generation : {std::uint64_t{0}, std::uint64_t{1}}) {
-      const std::string name = crypto::key_store_file_name(generation);
-      const auto there = read_file(files, name, ByteCount{crypto::KeyStore::kBytesMax});
-      if (there && *there == vault_->key_store_bytes_) continue;
-      if (auto mended = write_file_atomically(files, name, as_bytes(vault_->key_store_bytes_));
-          !mended) {
-        log_warning("key slots on volume {} not mended: {}", index, mended.error().context);
-      }
-    }
-  }
-}
-
 }  // namespace coffer

@@ -22,6 +22,7 @@
 #include "vault/configuration_keeper.h"
 #include "vault/crypto/key_store.h"
 #include "vault/erasure/erasure_code.h"
+#include "vault/key_service.h"
 #include "vault/meta/meta_store.h"
 #include "vault/segment/segment_keys.h"
 #include "vault/segment/segment_store.h"
@@ -60,6 +61,7 @@ class VaultService final : public Vault,
   Tree& tree() override;
   Objects& objects() override;
   AccessKeys& access_keys() override;
+  VaultKeys& keys() override { return *key_service_; }
   ChangeFeed& changes() override { return feed_; }
   Result<VaultStatus> status() override;
   Result<FsckReport> fsck(const FsckOptions& options) override;
@@ -117,9 +119,9 @@ class VaultService final : public Vault,
   VolumeSet volumes_;
   LockRecord lock_record_;
   std::unique_ptr<crypto::UnlockedKeys> keys_;
-  std::string key_store_bytes_;  // the key slots in force, as they are on every volume
   MemoryBudget budget_;
   std::unique_ptr<ConfigurationKeeper> configuration_;
+  std::unique_ptr<KeyService> key_service_;
   ErasureCodes codes_;
   BufferPool buffers_;
   std::unique_ptr<Executor> executor_;

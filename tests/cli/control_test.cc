@@ -72,6 +72,40 @@ TEST_F(Control, ProgressComesBeforeTheAnswer) {
   EXPECT_EQ(seen, (std::vector<std::uint64_t>{1, 2}));
 }
 
+TEST_F(Control, SecretsFollowTheRequestWhenTheyAreAskedFor) {
+  auto server = ControlServer::start(
+      uuid_,
+      [this](const json& request, const auto& progress) { return answer(request, progress); },
+      [](const json& request, std::span<const SecretString> secrets) -> Result<json> {
+        return json{{"request", request.dump()},
+                    {"fits", secrets.size() == 2 && secrets[0].view() == "one\ntwo" &&
+                                 secrets[1].view() == std::string(300'000, 'x')}};
+      });
+  ASSERT_TRUE(server) << server.error().context;
+  server_ = std::move(*server);
+  auto client = ControlClient::find(place_);
+  ASSERT_TRUE(client);
+  std::vector<SecretString> secrets;
+  secrets.emplace_back(std::string_view("one\ntwo"));
+  secrets.emplace_back(std::string_view(std::string(300'000, 'x')));
+  const auto answer = client->ask({{"do", "show"}}, secrets);
+  ASSERT_TRUE(answer) << answer.error().context;
+  EXPECT_TRUE(answer->value("fits", false));
+  EXPECT_EQ(answer->value("request", "").find("two"), std::string::npos);
+  secrets.emplace_back(std::string_view("three"));
+  EXPECT_EQ(client->ask({{"do", "show"}}, secrets).error().code, Errc::InvalidArgument);
+  EXPECT_TRUE(client->ask({{"do", "echo"}})) << "the connection goes on";
+}
+
+TEST_F(Control, ADaemonThatWantsNoSecretsIsSentNone) {
+  start();
+  auto client = ControlClient::find(place_);
+  ASSERT_TRUE(client);
+  std::vector<SecretString> secrets;
+  secrets.emplace_back(std::string_view("one"));
+  EXPECT_EQ(client->ask({{"do", "echo"}}, secrets).error().code, Errc::InvalidArgument);
+}
+
 TEST_F(Control, ErrorsKeepTheirCode) {
   start();
   auto client = ControlClient::find(place_);

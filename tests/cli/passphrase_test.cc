@@ -75,6 +75,16 @@ TEST_F(Passphrase, CommandThatFailsIsAnErrorEvenIfItPrinted) {
   EXPECT_EQ(credential.error().code, Errc::InvalidArgument);
 }
 
+TEST_F(Passphrase, RecoveryKeyIsTheFirstLineOfItsFile) {
+  CredentialSource source;
+  source.recovery_key_file = file_with("ABCD-EFGH\nof the safe");
+  EXPECT_TRUE(source.given());
+  const auto credential = read_credential(source, Ask::Once);
+  ASSERT_TRUE(credential);
+  EXPECT_EQ(credential->kind, SlotKind::Recovery);
+  EXPECT_EQ(credential->secret.view(), "ABCD-EFGH");
+}
+
 TEST_F(Passphrase, KeyFileIsItsWholeContent) {
   const std::string key = "line\n\0binary\xff\n"s;
   const auto credential =

@@ -61,7 +61,8 @@ class SimulatedMachine {
     return opened;
   }
 
-  Result<std::unique_ptr<VaultService>> open() {
+  Result<std::unique_ptr<VaultService>> open() { return open(credential()); }
+  Result<std::unique_ptr<VaultService>> open(const Credential& with) {
     OpenParameters parameters;
     parameters.commit_interval = std::chrono::milliseconds(0);
     parameters.state_directory = state_;
@@ -70,7 +71,7 @@ class SimulatedMachine {
     parameters.workers = 1;
     parameters.shard_bytes_max = shard_bytes_max;
     parameters.on_seal = on_seal;
-    return VaultService::open(volumes(), parameters, credential());
+    return VaultService::open(volumes(), parameters, with);
   }
 
   /// Stops everything now and decides what the disks kept. @pre the vault's object is still alive or gone, either way

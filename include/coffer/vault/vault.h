@@ -20,6 +20,7 @@
 #include "coffer/vault/objects.h"
 #include "coffer/vault/tree.h"
 #include "coffer/vault/uuid.h"
+#include "coffer/vault/vault_keys.h"
 
 namespace coffer {
 
@@ -89,11 +90,15 @@ class Vault {
   /// What can be told without a passphrase: members, geometry, epoch.
   static Result<VaultStatus> peek(const std::string& volume,
                                   const std::vector<std::string>& more_volumes);
+  /// Likewise the key slots: what the volumes say, without proof.
+  static Result<std::vector<SlotInfo>> peek_key_slots(const std::string& volume,
+                                                      const std::vector<std::string>& more_volumes);
 
   virtual ~Vault() = default;
   virtual Tree& tree() = 0;
   virtual Objects& objects() = 0;
   virtual AccessKeys& access_keys() = 0;
+  virtual VaultKeys& keys() = 0;
   virtual ChangeFeed& changes() = 0;
   virtual Result<VaultStatus> status() = 0;
   virtual Result<FsckReport> fsck(const FsckOptions& options) = 0;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "cli/mount_table.h"
 #include "cli/options.h"
 #include "cli/runtime_directory.h"
+#include "coffer/fuse/mount_table.h"
 #include "coffer/vault/vault.h"
 
 namespace coffer::cli {
@@ -20,7 +20,7 @@ bool has_volume(const nlohmann::json& hello, const std::string& path) {
 
 /// A mount that another one hides is not what the path names.
 bool shows_at(const nlohmann::json& hello, const std::string& path,
-              const std::optional<MountEntry>& top) {
+              const std::optional<fuse::MountEntry>& top) {
   if (hello.value("mountpoint", "") != path) return false;
   return !top || hello.value("mount_device", top->device) == top->device;
 }
@@ -57,7 +57,7 @@ std::optional<ControlClient> ControlClient::find(const std::string& place,
   const std::string path = canonical_place(place);
   // A mountpoint is asked for first, of all of them: a volume of one vault may lie below another's mount,
   // and looking for a superblock at a mountpoint would read the vault itself.
-  const auto top = top_mount(path);
+  const auto top = fuse::top_mount(path);
   if (auto found = first([&](const Json& hello) { return shows_at(hello, path, top); }))
     return found;
   if (auto found = first([&](const Json& hello) { return has_volume(hello, path); })) return found;

@@ -105,7 +105,10 @@ Result<GatewayOptions> gateway_options(const GatewayChoice& choice, const VaultO
 
 Result<ExitCode> run_daemon(std::vector<DaemonPlan> plans, const CredentialSource& source,
                             const DaemonOptions& daemon, Where where) {
-  for (const DaemonPlan& plan : plans) COFFER_TRY(check_not_open(plan.open));
+  for (const DaemonPlan& plan : plans) {
+    COFFER_TRY(check_not_open(plan.open));
+    COFFER_TRY(Vault::check_present(plan.open.volume, plan.open.more_volumes));
+  }
   COFFER_ASSIGN(Credential credential, read_credential(source, Ask::Once));
   const DaemonBody body = [&](const Ready& ready) -> Result<ExitCode> {
     // Memory locks are not inherited by a child: the secret moves to pages of this process's own.

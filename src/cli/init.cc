@@ -48,6 +48,7 @@ Result<ExitCode> run(const InitCommand& command) {
     COFFER_ASSIGN(options.cipher, parse_cipher(command.cipher));
   }
   COFFER_ASSIGN(options.kdf_cost, parse_kdf_cost(command.kdf_cost));
+  COFFER_TRY(Vault::check_init(options));
   COFFER_ASSIGN(const Credential credential, read_credential(command.credential, Ask::Twice));
   raise_file_limit();
   COFFER_ASSIGN(const std::vector<std::string> warnings, Vault::init(options, credential));

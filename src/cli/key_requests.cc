@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/control_client.h"
+#include "cli/open_vault.h"
 
 namespace coffer::cli {
 namespace {
@@ -75,7 +76,7 @@ Result<json> change_keys(const std::string& place, const VaultOptions& options, 
     return daemon->ask(std::move(request), secrets);
   COFFER_ASSIGN(const OpenOptions open, open_options(options, place));
   raise_file_limit();
-  COFFER_ASSIGN(const std::unique_ptr<Vault> vault, Vault::open(open, proof));
+  COFFER_ASSIGN(const std::unique_ptr<Vault> vault, open_vault(open, proof));
   auto answer = answer_key_request(*vault, request, secrets);
   COFFER_TRY(vault->close());
   return answer;

@@ -1,6 +1,8 @@
 /// coffer: the command line. Parses, runs one command, and turns its error into a line and an exit
 /// code.
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -10,6 +12,7 @@
 
 #include "cli/command.h"
 #include "cli/config_file.h"
+#include "cli/mount_helper.h"
 #include "coffer/core/log.h"
 #include "coffer/vault/harden_process.h"
 
@@ -49,20 +52,6 @@ void add_commands(CLI::App& app, Command& chosen) {
   add_version(app, chosen);
 }
 
-/// mount(8) runs `mount.fuse.coffer SOURCE TARGET [-sfnv] [-o OPTS]`, also as mount.coffer.
-bool is_mount_helper(const std::string& program) {
-  const std::string name = program.substr(program.rfind('/') + 1);
-  return name == "mount.coffer" || name == "mount.fuse.coffer";
-}
-
-std::vector<std::string> arguments_of_helper(std::vector<std::string> arguments) {
-  std::vector<std::string> mapped{"mount"};
-  for (std::string& word : arguments)
-    if (word != "-n" && word != "-s" && word != "-v" && word != "-w")
-      mapped.push_back(std::move(word));
-  return mapped;
-}
-
 /// What CLI11 does not say of a word that is no command.
 std::string explain(const CLI::ParseError& error, const std::string& command,
                     const std::string& first_word) {
@@ -86,10 +75,10 @@ int run(int argc, char** argv) {
   Command chosen;
   add_commands(app, chosen);
   std::vector<std::string> given(argv + std::min(argc, 1), argv + argc);
-  if (argc > 0 && is_mount_helper(argv[0])) {
-    // mount --fake: everything but the mount.
-    if (std::find(given.begin(), given.end(), "-f") != given.end()) return 0;
-    given = arguments_of_helper(std::move(given));
+  if (auto helper = helper_call(argc > 0 ? argv[0] : "", given,
+                                ::geteuid() == 0 ? Caller::Root : Caller::User)) {
+    if (helper->fake) return 0;
+    given = std::move(helper->arguments);
   }
   auto arguments = with_config(app, std::move(given));
   if (!arguments) return complain("", "", arguments.error());

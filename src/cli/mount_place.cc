@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
-#include "cli/mount_table.h"
 #include "coffer/fuse/mount.h"
+#include "coffer/fuse/mount_table.h"
 
 namespace coffer::cli {
 namespace {
@@ -19,7 +19,7 @@ bool is_volume(const fs::path& path) {
 
 Result<void> check_mount_place(const std::string& path, Content content) {
   if (fuse::is_stale_mountpoint(path)) return {};
-  if (const auto mounted = top_mount(path)) {
+  if (const auto mounted = fuse::top_mount(path)) {
     // An automount waits for exactly this; looking into it would wait for the mount that we are making.
     if (mounted->type == "autofs") return {};
     return fail(Errc::Busy, path + " is a mountpoint already (" + mounted->type + " of " +

@@ -3,11 +3,19 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 
 namespace coffer::cli {
 namespace {
 constexpr const char* kUnlocking = "Unlocking (without one of these the terminal is asked)";
+}  // namespace
+
+namespace {
+
+/// Shard and metadata files of large vaults, and S3 connections; below what the kernel allows by default (fs.nr_open).
+constexpr rlim_t kOpenFilesWanted = 524'288;
+
 }  // namespace
 
 void add_credential_options(CLI::App& command, CredentialSource& source) {
@@ -153,6 +161,10 @@ std::string canonical_place(const std::string& path) {
 void raise_file_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  // Root may go beyond what it was given; in a container even root may not.
+  const rlimit wanted{std::max(limit.rlim_max, kOpenFilesWanted),
+                      std::max(limit.rlim_max, kOpenFilesWanted)};
+  if (::setrlimit(RLIMIT_NOFILE, &wanted) == 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }

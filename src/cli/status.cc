@@ -6,10 +6,10 @@
 
 #include "cli/command.h"
 #include "cli/control_client.h"
-#include "cli/mount_table.h"
 #include "cli/options.h"
 #include "cli/status_report.h"
 #include "cli/vault_requests.h"
+#include "coffer/fuse/mount_table.h"
 #include "coffer/vault/vault.h"
 
 namespace coffer::cli {
@@ -31,7 +31,7 @@ struct StatusCommand {
 };
 
 Result<nlohmann::json> peek(const StatusCommand& command) {
-  if (const std::string path = canonical_place(command.place); is_coffer_mount(path))
+  if (const std::string path = canonical_place(command.place); fuse::is_coffer_mount(path))
     return fail(Errc::Io,
                 path + " does not answer, its daemon is gone: mount it again, or unmount it");
   COFFER_ASSIGN(const VaultStatus status,

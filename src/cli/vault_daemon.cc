@@ -11,7 +11,7 @@
 
 #include "cli/control_server.h"
 #include "cli/key_requests.h"
-#include "cli/mount_table.h"
+#include "cli/open_vault.h"
 #include "cli/status_report.h"
 #include "cli/vault_requests.h"
 #include "coffer/core/log.h"
@@ -37,7 +37,6 @@ struct VaultDaemon::Impl {
   std::string uuid;
   std::unique_ptr<Vault> vault;
   std::unique_ptr<fuse::Mount> mount;
-  std::string mount_device;  // by which the mount table knows it
   std::unique_ptr<Gateway> gateway;
   std::thread mount_watcher;  // asks for the stop when the mount ends
   std::unique_ptr<ControlServer> control;
@@ -55,7 +54,6 @@ struct VaultDaemon::Impl {
   Result<json> handle_secrets(const json& request, std::span<const SecretString> secrets);
   Result<json> hello();
   Result<json> status();
-  Result<void> unmount();
   Result<json> stop_and_wait();
   Result<void> close();
 };
@@ -86,7 +84,6 @@ Result<void> VaultDaemon::Impl::open_doors(Doors doors) {
   if (doors.mount) {
     COFFER_ASSIGN(mount, fuse::Mount::start(*vault, *doors.mount));
     measure_mount();
-    if (const auto mounted = top_mount(mount->mountpoint())) mount_device = mounted->device;
     mount_watcher = std::thread([this] {
       mount->wait();
       stop.request();
@@ -131,7 +128,7 @@ Result<json> VaultDaemon::Impl::hello() {
   json answer{{"uuid", uuid}, {"pid", ::getpid()}, {"volumes", json::array()}};
   if (mount) {
     answer["mountpoint"] = mount->mountpoint();
-    if (!mount_device.empty()) answer["mount_device"] = mount_device;
+    answer["mount_device"] = mount->device();
   }
   COFFER_ASSIGN(const VaultStatus status, vault->status());
   for (const VolumeStatus& volume : status.volumes) answer["volumes"].push_back(volume.path);
@@ -155,25 +152,12 @@ Result<json> VaultDaemon::Impl::status() {
   return answer;
 }
 
-/// Busy where a program uses the mount, or where another mount is on top of it, which the path names.
-Result<void> VaultDaemon::Impl::unmount() {
-  const std::string& place = mount->mountpoint();
-  const auto top = top_mount(place);
-  if (top && !mount_device.empty() && top->device != mount_device)
-    return fail(Errc::Busy, place + ": another mount (" + top->type + " of " + top->source +
-                                ") is on top of it, to be unmounted first");
-  auto unmounted = mount->unmount();
-  if (!unmounted && unmounted.error().code == Errc::Busy)
-    return fail(Errc::Busy, place + " is in use ('fuser -vm " + place + "' shows by what)");
-  return unmounted;
-}
-
 /// A mount that is in use refuses, and everything goes on. Otherwise the answer is given when the
 /// vault is closed and its lock released.
 Result<json> VaultDaemon::Impl::stop_and_wait() {
   {
     const std::shared_lock lock(in_use);
-    if (!closing && mount) COFFER_TRY(unmount());
+    if (!closing && mount) COFFER_TRY(mount->unmount());
   }
   stop.request();
   COFFER_TRY(close_outcome_shared.get());
@@ -214,7 +198,7 @@ Result<std::unique_ptr<VaultDaemon>> VaultDaemon::start(const OpenOptions& open,
                                                         const Credential& credential, Doors doors,
                                                         StopSignal& stop) {
   std::unique_ptr<VaultDaemon> daemon(new VaultDaemon(std::make_unique<Impl>(stop)));
-  COFFER_ASSIGN(daemon->impl_->vault, Vault::open(open, credential));
+  COFFER_ASSIGN(daemon->impl_->vault, open_vault(open, credential));
   daemon->impl_->uuid = daemon->impl_->vault->uuid().to_string();
   COFFER_TRY(daemon->impl_->open_doors(std::move(doors)));
   log_info("vault {} is open{}{}", daemon->impl_->uuid, daemon->impl_->mount ? ", mounted" : "",

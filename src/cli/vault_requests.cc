@@ -5,6 +5,7 @@
 
 #include "cli/control_client.h"
 #include "cli/key_requests.h"
+#include "cli/open_vault.h"
 #include "cli/status_report.h"
 
 namespace coffer::cli {
@@ -76,9 +77,10 @@ Result<json> ask_vault(const std::string& place, const VaultOptions& options, Ac
     return daemon->ask(request, progress);
   COFFER_ASSIGN(OpenOptions open, open_options(options, place));
   open.read_only = access == Access::ReadOnly;
+  COFFER_TRY(Vault::check_present(open.volume, open.more_volumes));
   COFFER_ASSIGN(const Credential credential, read_credential(options.credential, Ask::Once));
   raise_file_limit();
-  COFFER_ASSIGN(const std::unique_ptr<Vault> vault, Vault::open(open, credential));
+  COFFER_ASSIGN(const std::unique_ptr<Vault> vault, open_vault(open, credential));
   auto answer = answer_vault_request(*vault, request, progress);
   COFFER_TRY(vault->close());
   return answer;

@@ -26,6 +26,7 @@ namespace {
 
 constexpr unsigned kReadAheadKib = 1024;
 constexpr std::chrono::seconds kEndPatience{1};
+constexpr std::chrono::seconds kEndPatienceMax{10};
 
 unsigned worker_count(unsigned asked) {
   if (asked != 0) return std::min(asked, 64U);
@@ -58,8 +59,11 @@ class RunningMount final : public Mount {
   }
   [[nodiscard]] MountStatistics statistics() const override;
   [[nodiscard]] const std::string& mountpoint() const override { return kernel_.mountpoint(); }
+  [[nodiscard]] const std::string& device() const override { return kernel_.device(); }
 
  private:
+  Result<void> detach() REQUIRES(stop_mutex_);
+  void end_connection() REQUIRES(stop_mutex_);
   void finish() REQUIRES(stop_mutex_);
   void flush_open_files();
 
@@ -96,10 +100,19 @@ void RunningMount::flush_open_files() {
     ::fuse_lowlevel_notify_inval_inode(session_->libfuse(), inode.value(), 0, 0);
 }
 
+/// Unmounts, or finds it unmounted. Busy: the connection goes on.
+Result<void> RunningMount::detach() {
+  const Result<void> detached = kernel_.detach();
+  if (detached || detached.error().code != Errc::NotFound) return detached;
+  // Whoever took it out of the tree has ended it, or left it to the files that are open.
+  if (session_->wait_ended(kEndPatience)) return {};
+  return fail(Errc::Busy, kernel_.mountpoint() + " was unmounted while files in it were open");
+}
+
 Result<void> RunningMount::unmount() {
   MutexLock lock(stop_mutex_);
   if (finished_) return {};
-  COFFER_TRY(kernel_.detach());
+  COFFER_TRY(detach());
   finish();
   return {};
 }
@@ -109,32 +122,40 @@ void RunningMount::stop() {
   if (finished_) return;
   if (session_ == nullptr) {  // never ran: libfuse did not take the descriptor
     finished_ = true;
-    kernel_.abort();
+    static_cast<void>(kernel_.abort());
     return;
   }
   if (!context_.shim.initialised()) {
-    kernel_.abort();  // it would never answer a flush
+    if (!kernel_.abort()) session_->interrupt();  // it would never answer a flush
   } else if (!session_->wait_ended(std::chrono::milliseconds(0))) {
-    flush_kernel(kernel_.mountpoint());
-    if (!kernel_.detach()) {
-      flush_open_files();
-      kernel_.abort();
+    if (kernel_.shows()) flush_kernel(kernel_.mountpoint());
+    if (const Result<void> detached = detach(); !detached) {
+      log_warning("{}; its connection is ended, and what is open there stops working",
+                  detached.error().context);
+      end_connection();
     }
   }
   finish();
+}
+
+/// Files that are open keep what was written to them until now.
+void RunningMount::end_connection() {
+  flush_open_files();
+  if (!kernel_.abort()) session_->interrupt();
 }
 
 // The kernel is gone when the workers have ended. Nobody sends the forgets for what it still knew,
 // so the tree is told here, which lets it reclaim what has no name.
 void RunningMount::finish() {
   finished_ = true;
-  // Dirty pages may still come in after umount returned; what neither ends nor asks is held elsewhere.
+  // Dirty pages may still come in after umount returned; what neither ends nor asks is held elsewhere, and what asks on and on as well.
+  const auto deadline = std::chrono::steady_clock::now() + kEndPatienceMax;
   std::uint64_t seen = 0;
   while (!session_->wait_ended(kEndPatience)) {
     const std::uint64_t now = statistics().requests_total();
-    if (std::exchange(seen, now) != now) continue;
+    if (std::exchange(seen, now) != now && std::chrono::steady_clock::now() < deadline) continue;
     log_warning("the mount is still held elsewhere; ending its connection");
-    session_->interrupt();
+    end_connection();
   }
   session_->join();
   invalidator_->stop();
@@ -160,21 +181,41 @@ std::uint64_t MountStatistics::requests_total() const {
   return std::accumulate(requests.begin(), requests.end(), std::uint64_t{0});
 }
 
+namespace {
+
+KernelMountOptions kernel_options(const MountOptions& options) {
+  KernelMountOptions kernel;
+  kernel.mountpoint = options.mountpoint;
+  kernel.source = options.source;
+  kernel.read_only = options.read_only;
+  kernel.allow_other = options.allow_other;
+  kernel.extra = options.extra;
+  return kernel;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Mount>> Mount::start(Vault& vault, const MountOptions& options) {
-  KernelMountOptions kernel_options;
-  kernel_options.mountpoint = options.mountpoint;
-  kernel_options.source = options.source;
-  kernel_options.read_only = options.read_only || vault.read_only();
-  kernel_options.allow_other = options.allow_other;
-  kernel_options.extra = options.extra;
-  COFFER_ASSIGN(KernelMount kernel, KernelMount::attach(kernel_options));
+  KernelMountOptions wanted = kernel_options(options);
+  wanted.read_only = wanted.read_only || vault.read_only();
+  COFFER_ASSIGN(KernelMount kernel, KernelMount::attach(wanted));
   auto mount = std::make_unique<RunningMount>(vault, std::move(kernel));
   COFFER_TRY(mount->run(options));
   return mount;
 }
 
+Result<void> check_mountable(const MountOptions& options) {
+  return check_attachable(kernel_options(options));
+}
+
 bool is_stale_mountpoint(const std::string& path) { return is_stale(path); }
 
-Result<void> unmount_path(const std::string& path) { return detach_path(path); }
+Result<void> unmount_path(const std::string& path, Unmount how) {
+  return detach_path(path, how == Unmount::Lazily ? Detach::Lazily : Detach::WhenUnused);
+}
+
+Result<void> remount_path(const std::string& path, const std::string& words) {
+  return change_flags(path, words);
+}
 
 }  // namespace coffer::fuse

@@ -277,6 +277,11 @@ void Session::interrupt() {
     for (const auto& worker : workers_)
       ::pthread_kill(worker->thread.native_handle(), wake_signal());
   }
+  // The last descriptor of the connection ends it: who waits for an answer is told so. The number stays taken until libfuse closes it.
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) return;
+  ::dup3(null, descriptor_, O_CLOEXEC);
+  ::close(null);
 }
 
 void Session::join() {

@@ -45,8 +45,8 @@ class Session {
   bool wait_ended(std::chrono::milliseconds timeout);
   void wait_ended();
   void join();
-  /// Ends the workers although the kernel keeps the connection open: another mount namespace may hold
-  /// a copy of our mount, which no umount here reaches. What it asks from then on fails.
+  /// Ends the workers and the connection although the kernel would keep it open: another mount namespace may hold
+  /// a copy of our mount, which no umount here reaches. What it asks from then on fails (ENOTCONN).
   void interrupt();
 
   /// Sends a reply that libfuse cannot make: `parts` follow the header. False: it did not arrive.

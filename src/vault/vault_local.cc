@@ -142,9 +142,9 @@ Result<Discovery> discover(const std::string& volume, const std::vector<std::str
 
 }  // namespace
 
-Result<std::vector<std::string>> Vault::init(const InitOptions& options,
-                                             const Credential& credential) {
-  if (options.volumes.empty()) return fail(Errc::InvalidArgument, "no volume given");
+namespace {
+
+InitParameters init_parameters(const InitOptions& options) {
   InitParameters parameters;
   const Geometry geometry = default_geometry(options.volumes.size());
   parameters.data = options.data > 0 ? options.data : geometry.data;
@@ -153,19 +153,34 @@ Result<std::vector<std::string>> Vault::init(const InitOptions& options,
   parameters.kdf_cost = options.kdf_cost;
   parameters.root_uid = ::geteuid();
   parameters.root_gid = ::getegid();
-  // Before any directory is made.
-  COFFER_TRY(VaultService::check_geometry(parameters, options.volumes.size()));
-  std::vector<std::string> warnings;
-  std::vector<std::unique_ptr<Volume>> volumes;
-  std::map<std::uint64_t, std::string> devices;
+  return parameters;
+}
+
+}  // namespace
+
+Result<void> Vault::check_init(const InitOptions& options) {
+  if (options.volumes.empty()) return fail(Errc::InvalidArgument, "no volume given");
+  COFFER_TRY(VaultService::check_geometry(init_parameters(options), options.volumes.size()));
   std::set<std::string> paths;
   for (const std::string& given : options.volumes) {
     const std::string path = absolute(given);
     if (!paths.insert(path).second) return fail(Errc::InvalidArgument, given + " is given twice");
     std::error_code error;
-    if (std::filesystem::exists(path, error) && !std::filesystem::is_empty(path, error)) {
+    if (!std::filesystem::exists(path, error)) continue;
+    if (!std::filesystem::is_directory(path, error) || !std::filesystem::is_empty(path, error))
       return fail(Errc::NotEmpty, given + " is not an empty directory");
-    }
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> Vault::init(const InitOptions& options,
+                                             const Credential& credential) {
+  COFFER_TRY(check_init(options));  // before any directory is made
+  std::vector<std::string> warnings;
+  std::vector<std::unique_ptr<Volume>> volumes;
+  std::map<std::uint64_t, std::string> devices;
+  for (const std::string& given : options.volumes) {
+    const std::string path = absolute(given);
     COFFER_TRY(create_local_volume_directory(path));
     COFFER_ASSIGN(auto volume, open_local_volume(path));
     const auto [device, fresh] = devices.emplace(volume->device(), given);
@@ -174,8 +189,23 @@ Result<std::vector<std::string>> Vault::init(const InitOptions& options,
                          " are on one device: they fail together");
     volumes.push_back(std::move(volume));
   }
-  COFFER_TRY(VaultService::init(std::move(volumes), parameters, credential));
+  COFFER_TRY(VaultService::init(std::move(volumes), init_parameters(options), credential));
   return warnings;
+}
+
+Result<void> Vault::check_present(const std::string& volume,
+                                  const std::vector<std::string>& more_volumes) {
+  COFFER_ASSIGN(Discovery discovery, discover(volume, more_volumes));
+  const Superblock& modest =
+      *std::ranges::min_element(discovery.superblocks(), {}, &Superblock::data_shards);
+  const std::uint8_t needed = modest.data_shards;
+  const auto live = [](const Member& member) { return member.state != MemberState::Replaced; };
+  const auto members = std::ranges::count_if(modest.members, live);
+  const std::size_t there = discovery.take().size();
+  if (there >= needed) return {};
+  return fail(Errc::NotEnoughVolumes, std::to_string(there) + " of " + std::to_string(members) +
+                                          " volumes are present and current; " +
+                                          std::to_string(needed) + " are needed");
 }
 
 Result<std::unique_ptr<Vault>> Vault::open(const OpenOptions& options,

@@ -7,8 +7,8 @@
 
 #include "cli/control_client.h"
 #include "cli/control_server.h"
-#include "cli/mount_table.h"
 #include "cli/runtime_directory.h"
+#include "coffer/fuse/mount_table.h"
 #include "tests/support/temp_directory.h"
 
 namespace coffer::cli {
@@ -189,7 +189,7 @@ TEST_F(Control, AMountpointGoesBeforeAVolumeOfTheSamePath) {
 TEST_F(Control, OfSeveralMountsOnAPathTheOneThatShowsIsMeant) {
   constexpr const char* kFirst = "0123456789abcdef0123456789abcdef";
   constexpr const char* kSecond = "1123456789abcdef0123456789abcdef";
-  const auto shown = top_mount("/proc");
+  const auto shown = fuse::top_mount("/proc");
   ASSERT_TRUE(shown);
   const json top{{"mountpoint", "/proc"}, {"mount_device", shown->device}};
   const json hidden{{"mountpoint", "/proc"}, {"mount_device", "0:999999"}};

@@ -3,6 +3,7 @@
 #include <linux/fuse.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #include <fstream>
@@ -10,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "coffer/fuse/mount_table.h"
 #include "tests/fuse/mounted_vault.h"
 #include "tests/fuse/posix_file.h"
 
@@ -77,6 +79,62 @@ TEST_F(MountLife, AMountHeldByAnotherNamespaceDoesNotKeepStopWaiting) {
   ASSERT_EQ(::waitpid(holder, nullptr, 0), holder);
   ::close(ready[0]);
   ::close(ready[1]);
+}
+
+TEST_F(MountLife, AMountOnTopIsNobodysToTakeAway) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs mount";
+  const std::string bytes = pattern(1'500'000);
+  const int fd = ::open(path("file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(::pwrite(fd, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  ASSERT_EQ(::mount("cover", mounted().root().c_str(), "tmpfs", 0, nullptr), 0);
+  const Result<void> refused = mounted().mounted().unmount();
+  EXPECT_TRUE(!refused && refused.error().code == Errc::Busy);
+  mounted().mounted().stop();
+  const auto top = top_mount(mounted().root());
+  const bool covered = top && top->type == "tmpfs";
+  EXPECT_TRUE(covered) << "the mount on top is gone";
+  ::close(fd);
+  mounted().close();
+  if (covered) {
+    ASSERT_EQ(::umount2(mounted().root().c_str(), 0), 0);
+  }
+  EXPECT_TRUE(is_stale_mountpoint(mounted().root()));
+  ASSERT_TRUE(mounted().open());
+  mounted().mount();
+  ASSERT_TRUE(mounted().ready());
+  EXPECT_TRUE(read_file(path("file")) == bytes) << "what was dirty is lost";
+}
+
+TEST_F(MountLife, AfterALazyUnmountFilesGoOnUntilTheLastClose) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs umount";
+  Descriptor file(path("file"), O_RDWR | O_CREAT);
+  ASSERT_TRUE(unmount_path(mounted().root(), Unmount::Lazily));
+  const Result<void> refused = mounted().mounted().unmount();
+  EXPECT_TRUE(!refused && refused.error().code == Errc::Busy);
+  write_at(file, "still here", 0);
+  file.close();
+  EXPECT_TRUE(mounted().mounted().wait_for(std::chrono::seconds(10)));
+  EXPECT_TRUE(mounted().mounted().unmount());
+  mounted().reopen();
+  ASSERT_TRUE(mounted().ready());
+  EXPECT_EQ(read_file(path("file")), "still here");
+}
+
+TEST_F(MountLife, RemountChangesWhatItNamesAndNothingElse) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs mount";
+  mounted().unmount();
+  MountOptions options;
+  options.extra = "noexec,dev";
+  mounted().mount(options);
+  ASSERT_TRUE(mounted().ready());
+  ASSERT_TRUE(remount_path(mounted().root(), "remount,ro"));
+  struct statvfs space {};
+  ASSERT_EQ(::statvfs(mounted().root().c_str(), &space), 0);
+  EXPECT_EQ(space.f_flag & (ST_RDONLY | ST_NOEXEC | ST_NODEV | ST_NOSUID),
+            static_cast<unsigned long>(ST_RDONLY | ST_NOEXEC | ST_NOSUID));
+  ASSERT_TRUE(remount_path(mounted().root(), "rw"));
+  write_file(path("file"), "x");
 }
 
 TEST_F(MountLife, AMountpointOfADeadDaemonIsTakenOver) {

@@ -57,9 +57,10 @@ class Mount {
   /// As wait(), for at most `timeout`. False: it is still mounted.
   virtual bool wait_for(std::chrono::milliseconds timeout) = 0;
 
-  /// Unmounts; Busy while a program uses it, and nothing changed then.
+  /// Unmounts. Busy, and nothing changed: a program uses it, also after umount -l; or another mount is on top of it.
   virtual Result<void> unmount() = 0;
-  /// Flushes what the kernel holds, then unmounts, whoever uses it. Idempotent.
+  /// Flushes what the kernel holds, then unmounts, whoever uses it; what cannot be unmounted loses its connection. What is
+  /// mounted on top stays. Bounded; idempotent.
   virtual void stop() = 0;
 
   /// Waits until the kernel was told of every change that the vault published before this call, so
@@ -69,13 +70,27 @@ class Mount {
   [[nodiscard]] virtual MountStatistics statistics() const = 0;
   /// The mountpoint as an absolute path.
   [[nodiscard]] virtual const std::string& mountpoint() const = 0;
+  /// "major:minor", by which the mount table knows it.
+  [[nodiscard]] virtual const std::string& device() const = 0;
 };
+
+/// Whether start() could mount there with these options, as far as that can be told beforehand: so that nobody is asked
+/// for a passphrase in vain. Errors as start().
+Result<void> check_mountable(const MountOptions& options);
 
 /// True when `path` is a mountpoint whose daemon is gone.
 bool is_stale_mountpoint(const std::string& path);
 
+enum class Unmount {
+  WhenUnused,
+  Lazily  // out of the tree at once; its daemon ends with the last file that is open
+};
+
 /// Unmounts `path` from another process than the daemon: what `coffer unmount` falls back on when
 /// no daemon answers.
-Result<void> unmount_path(const std::string& path);
+Result<void> unmount_path(const std::string& path, Unmount how);
+
+/// Changes the flags of a mount that is there: `words` as in MountOptions::extra; those not named stay. Root only.
+Result<void> remount_path(const std::string& path, const std::string& words);
 
 }  // namespace coffer::fuse

@@ -82,11 +82,17 @@ struct FsckOptions {
 
 class Vault {
  public:
+  /// Whether init() has what it needs; makes no directory. Asked before a person is asked for a passphrase.
+  static Result<void> check_init(const InitOptions& options);
   /// Makes a vault. Warnings (two volumes on one device) are lines for a person.
   static Result<std::vector<std::string>> init(const InitOptions& options,
                                                const Credential& credential);
   static Result<std::unique_ptr<Vault>> open(const OpenOptions& options,
                                              const Credential& credential);
+  /// Whether enough volumes are there to try it: NotEnoughVolumes, or what open() says of a path that is no volume.
+  /// Superblocks are not authenticated yet, so only what no one of them allows is refused.
+  static Result<void> check_present(const std::string& volume,
+                                    const std::vector<std::string>& more_volumes);
   /// What can be told without a passphrase: members, geometry, epoch.
   static Result<VaultStatus> peek(const std::string& volume,
                                   const std::vector<std::string>& more_volumes);

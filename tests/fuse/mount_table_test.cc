@@ -1,8 +1,8 @@
-#include "cli/mount_table.h"
+#include "coffer/fuse/mount_table.h"
 
 #include <gtest/gtest.h>
 
-namespace coffer::cli {
+namespace coffer::fuse {
 namespace {
 
 constexpr const char* kTable =
@@ -23,6 +23,8 @@ TEST(MountTable, FindsAVaultAtExactlyItsMountpoint) {
   ASSERT_TRUE(found);
   EXPECT_EQ(found->type, "fuse.coffer");
   EXPECT_EQ(found->device, "0:50");
+  EXPECT_EQ(found->id, "70");
+  EXPECT_EQ(found->mountpoint, "/mnt/safe");
   EXPECT_EQ(found->source, "/disk1/vault");
   EXPECT_EQ(type_at("/mnt/safe/below"), "nothing");
   EXPECT_EQ(type_at("/mnt"), "nothing");
@@ -43,4 +45,4 @@ TEST(MountTable, OfSeveralMountsTheTopOneShows) {
 }
 
 }  // namespace
-}  // namespace coffer::cli
+}  // namespace coffer::fuse

@@ -25,6 +25,7 @@ struct Context final : InodeUsers {
   Session* session = nullptr;          // set before the first request
   Invalidator* invalidator = nullptr;  // likewise
   ChannelShim shim;
+  bool sync_names = false;  // of the mount's options (lasting.h); set before the first request
 };
 
 }  // namespace coffer::fuse

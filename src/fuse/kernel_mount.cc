@@ -171,7 +171,9 @@ Result<KernelMount> KernelMount::attach(const KernelMountOptions& options) {
   const bool privileged = is_privileged();
   COFFER_ASSIGN(const int fd, privileged ? attach_as_root(options, words, attributes.st_mode)
                                          : attach_through_helper(options, words));
-  return KernelMount(absolute.string(), fd, privileged);
+  KernelMount mounted(absolute.string(), fd, privileged);
+  mounted.syncs_names_ = (words.flags & (MS_DIRSYNC | MS_SYNCHRONOUS)) != 0;
+  return mounted;
 }
 
 KernelMount::KernelMount(std::string mountpoint, int descriptor, bool privileged)

@@ -60,6 +60,8 @@ class KernelMount {
   /// Programs reach it by its path: it is in the tree, and nothing is mounted on top.
   [[nodiscard]] bool shows() const;
 
+  /// It was mounted with `dirsync` or `sync`.
+  [[nodiscard]] bool syncs_names() const { return syncs_names_; }
   [[nodiscard]] int descriptor() const { return descriptor_; }
   [[nodiscard]] const std::string& mountpoint() const { return mountpoint_; }
   /// Of the mount table; empty where that could not be read.
@@ -73,6 +75,7 @@ class KernelMount {
   std::string mountpoint_;
   int descriptor_;
   bool privileged_;
+  bool syncs_names_ = false;
   std::string id_, device_;
 };
 

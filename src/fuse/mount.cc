@@ -82,6 +82,7 @@ Result<void> RunningMount::run(const MountOptions& options) {
   invalidator_.emplace(context_.vault.changes(), *session_, context_.inodes);
   context_.session = session_.get();
   context_.invalidator = &*invalidator_;
+  context_.sync_names = kernel_.syncs_names();
   context_.inodes.add_lookups(kRootInode);  // the kernel holds the root as long as it is mounted
   context_.tree.set_inode_users(&context_);
   COFFER_TRY(session_->start());

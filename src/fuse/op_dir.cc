@@ -139,10 +139,10 @@ void readdirplus(fuse_req_t req, fuse_ino_t inode, std::size_t size, off_t offse
     if (!is_dots(item)) {
       context.inodes.add_lookups(item.inode);
       const Result<Attributes> attributes = context.tree.attributes(item.inode);
-      if (!attributes) {  // gone since it was listed; or unreadable, which a lookup will say
+      // Gone since it was listed, or unreadable, which a lookup will say: shown like the dots all the same. A reply
+      // that left out all of its entries would be empty, which means the end of the directory.
+      if (!attributes) {
         take_back(context, item.inode);
-        if (attributes.error().code == Errc::Stale || attributes.error().code == Errc::NotFound)
-          continue;
       } else {
         counted.push_back(item.inode);
         param = to_entry_param({item.inode, *attributes});

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "fuse/lasting.h"
 #include "fuse/new_node.h"
 #include "fuse/operations.h"
 #include "fuse/reply.h"
@@ -14,7 +15,9 @@ namespace {
 
 void make(fuse_req_t req, fuse_ino_t parent, const char* name, const NewNode& node) {
   Context& context = context_of(req);
-  reply_entry(req, context, context.tree.make_node(InodeId(parent), name, node));
+  const InodeId directory(parent);
+  reply_entry(req, context,
+              lasting(context, directory, context.tree.make_node(directory, name, node)));
 }
 
 void mknod(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode, dev_t device) {
@@ -40,15 +43,21 @@ void symlink(fuse_req_t req, const char* target, fuse_ino_t parent, const char* 
 
 void link(fuse_req_t req, fuse_ino_t inode, fuse_ino_t parent, const char* name) {
   Context& context = context_of(req);
-  reply_entry(req, context, context.tree.link(InodeId(inode), InodeId(parent), name));
+  const InodeId directory(parent);
+  reply_entry(req, context,
+              lasting(context, directory, context.tree.link(InodeId(inode), directory, name)));
 }
 
 void unlink(fuse_req_t req, fuse_ino_t parent, const char* name) {
-  reply_result(req, context_of(req).tree.unlink(InodeId(parent), name));
+  Context& context = context_of(req);
+  const InodeId directory(parent);
+  reply_result(req, lasting(context, directory, context.tree.unlink(directory, name)));
 }
 
 void rmdir(fuse_req_t req, fuse_ino_t parent, const char* name) {
-  reply_result(req, context_of(req).tree.remove_directory(InodeId(parent), name));
+  Context& context = context_of(req);
+  const InodeId directory(parent);
+  reply_result(req, lasting(context, directory, context.tree.remove_directory(directory, name)));
 }
 
 void rename(fuse_req_t req, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
@@ -67,7 +76,8 @@ void rename(fuse_req_t req, fuse_ino_t parent, const char* name, fuse_ino_t new_
   if (exchanges) request.mode = RenameRequest::Mode::Exchange;
   if ((flags & RENAME_NOREPLACE) != 0) request.mode = RenameRequest::Mode::NoReplace;
   if ((flags & RENAME_WHITEOUT) != 0) request.whiteout = whiteout(maker_of(req));
-  reply_result(req, context_of(req).tree.rename(request));
+  Context& context = context_of(req);
+  reply_result(req, lasting(context, request.to_parent, context.tree.rename(request)));
 }
 
 void readlink(fuse_req_t req, fuse_ino_t inode) {

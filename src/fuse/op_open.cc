@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "fuse/lasting.h"
 #include "fuse/new_node.h"
 #include "fuse/open_file.h"
 #include "fuse/operations.h"
@@ -69,8 +70,9 @@ Result<Entry> create_new(Context& context, const Maker& maker, InodeId parent, c
                          mode_t mode, int flags) {
   NewNode node = new_node(maker, FileType::Regular, mode);
   // A handle for writing ends in a FLUSH, which commits.
-  if (access_of_flags(flags) == Access::Write) node.birth = NewNode::Birth::Opened;
-  Result<Entry> made = context.tree.make_node(parent, name, node);
+  if (access_of_flags(flags) == Access::Write && !context.sync_names)
+    node.birth = NewNode::Birth::Opened;
+  Result<Entry> made = lasting(context, parent, context.tree.make_node(parent, name, node));
   if (!made && made.error().code == Errc::Exists && (flags & O_EXCL) == 0) return fail(Errc::Stale);
   if (!made) return made;
   COFFER_ASSIGN(const Entry counted, hand_out(context, *made));

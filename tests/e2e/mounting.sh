@@ -234,50 +234,75 @@ unmount_vault "$mnt"
 
 # ---- ends
 
+# hold FILE...: a program that has written $work/random to each of them and keeps them open, so that no close sends the pages on
+holder=
+hold() {
+  rm -f "$work/held"
+  python3 -c '
+import os, sys, time
+data = open(sys.argv[1], "rb").read()
+for path in sys.argv[3:]:
+    fd = os.open(path, os.O_CREAT | os.O_WRONLY)
+    if os.write(fd, data) != len(data):
+        sys.exit("a short write")
+open(sys.argv[2], "w").close()
+time.sleep(60)' "$work/random" "$work/held" "$@" &
+  holder=$!
+  for ((i = 0; i < 200; i++)); do [ ! -e "$work/held" ] || return 0 && sleep 0.05; done
+  fail "nothing was written to $*"
+}
+let_go() {
+  kill "$holder" 2>/dev/null || true
+  wait "$holder" 2>/dev/null || true
+}
+head -c 5000000 /dev/urandom >"$work/random"
+
 say "umount -l: the daemon ends with the last file"
 mount_vault "$volume" "$mnt"
 exec 7>"$mnt/lazy"
 printf before >&7
+hold "$mnt/held"
 umount -l "$mnt" || fail "umount -l gave $?"
 ! is_mounted "$mnt" || fail "umount -l left it"
 refused 4 "unmounted while files in it were open" "$COFFER" unmount "$mnt"
 printf after >&7
-is_our_daemon "${daemon_of[$mnt]}" || fail "the daemon went before the last file"
 exec 7>&-
+sleep 0.2 # should it end too early, it has the time to
+is_our_daemon "${daemon_of[$mnt]}" || fail "the daemon went before the last file"
+let_go
 gone "$mnt"
 
 say "SIGTERM while files are open: what was written until then is kept"
 mount_vault "$volume" "$mnt"
 [ "$(cat "$mnt/lazy")" = beforeafter ] || fail "umount -l lost: $(cat "$mnt/lazy")"
-exec 7>"$mnt/open" 8>"$mnt/synced"
-head -c 5000000 /dev/urandom >"$work/random"
+cmp "$work/random" "$mnt/held" || fail "umount -l lost what was written"
+exec 8>"$mnt/synced"
 cp "$work/random" "$mnt/closed"
-cat "$work/random" >&7
+hold "$mnt/open" "$mnt/open too"
 printf synced >&8
 sync "$mnt/synced"
 kill "${daemon_of[$mnt]}"
 gone "$mnt"
 ! is_mounted "$mnt" || fail "SIGTERM left the mount"
 grep -q 'is in use' "$log" || fail "the log does not say that files were open"
-exec 7>&- 8>&- || true
+exec 8>&- || true
+let_go
 mount_vault "$volume" "$mnt"
-cmp "$work/random" "$mnt/closed" && cmp "$work/random" "$mnt/open" || fail "SIGTERM lost what was written"
+cmp "$work/random" "$mnt/closed" && cmp "$work/random" "$mnt/open" && cmp "$work/random" "$mnt/open too" || fail "SIGTERM lost what was written"
 [ "$(cat "$mnt/synced")" = synced ] || fail "SIGTERM lost what was synced"
 
 say "SIGTERM after umount -l"
-exec 7>"$mnt/lazy"
-cat "$work/random" >&7
+hold "$mnt/lazier"
 umount -l "$mnt"
 kill "${daemon_of[$mnt]}"
 gone "$mnt"
-exec 7>&- || true
+let_go
 grep -q 'unmounted while files in it were open' "$log" || fail "the log does not say that files were open after umount -l"
 
 say "SIGTERM below another mount: that one stays"
 mount_vault "$volume" "$mnt"
-cmp "$work/random" "$mnt/lazy" || fail "SIGTERM after umount -l lost what was written"
-exec 7>"$mnt/below"
-cat "$work/random" >&7
+cmp "$work/random" "$mnt/lazier" || fail "SIGTERM after umount -l lost what was written"
+hold "$mnt/below"
 cp "$work/random" "$mnt/closed below"
 mount -t tmpfs cover "$mnt"
 loop_mounts+=("$mnt")
@@ -288,7 +313,7 @@ gone "$mnt"
 grep -q 'another mount (tmpfs of cover) is on top' "$log" || fail "the log does not name what is on top"
 refused 4 "is a mountpoint already (tmpfs of cover)" coffer mount "$volume" "$mnt"
 umount "$mnt"
-exec 7>&- || true
+let_go
 mount_vault "$volume" "$mnt"
 cmp "$work/random" "$mnt/below" && cmp "$work/random" "$mnt/closed below" || fail "SIGTERM below another mount lost what was written"
 

@@ -7,6 +7,7 @@
 
 #include <sys/ioctl.h>
 
+#include <filesystem>
 #include <fstream>
 #include <vector>
 
@@ -82,6 +83,40 @@ TEST_F(KernelReach, CollapseInsertAndReflinkEndInTheKernel) {
   EXPECT_EQ(error_of(::ioctl(other.get(), FICLONE, file.get())), EOPNOTSUPP);
   EXPECT_EQ(mounted().requests(FUSE_FALLOCATE), 0U);
   EXPECT_EQ(mounted().requests(FUSE_IOCTL), 0U);
+}
+
+// Documented as well: were SYNCFS sent one day, `sync -f` would sync, and docs/posix.md should say so.
+TEST_F(KernelReach, SyncfsEndsInTheKernel) {
+  write_file(path("file"), "x");
+  const Descriptor root(mounted().root(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(::syncfs(root.get()), 0);
+  EXPECT_EQ(mounted().requests(kOpcodeSyncFs), 0U);
+}
+
+// As an NFS server that is started anew, and a directory whose path the kernel has to find upwards.
+TEST_F(KernelReach, AHandleOfADirectoryOutlivesTheMount) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs CAP_DAC_READ_SEARCH";
+  ASSERT_TRUE(std::filesystem::create_directories(path("a/b/c")));
+  write_file(path("a/b/c/file"), "bytes");
+  std::vector<char> room(sizeof(file_handle) + MAX_HANDLE_SZ);
+  auto* handle = reinterpret_cast<file_handle*>(room.data());
+  handle->handle_bytes = MAX_HANDLE_SZ;
+  int mount_id = 0;
+  ASSERT_EQ(::name_to_handle_at(AT_FDCWD, path("a/b/c").c_str(), handle, &mount_id, 0), 0)
+      << std::strerror(errno);
+  ASSERT_EQ(::rename(path("a/b").c_str(), path("moved").c_str()), 0);
+  mounted().reopen();
+  ASSERT_TRUE(mounted().ready());
+  const Descriptor mount(mounted().root(), O_RDONLY | O_DIRECTORY);
+  const Descriptor directory(
+      ::open_by_handle_at(mount.get(), handle, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::string self = "/proc/self/fd/" + std::to_string(directory.get());
+  EXPECT_EQ(std::filesystem::read_symlink(self), path("moved/c"));
+  EXPECT_EQ(read_file(self + "/file"), "bytes");
+  const Descriptor parent(::openat(directory.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct stat up {};
+  ASSERT_EQ(::fstat(parent.get(), &up), 0);
+  EXPECT_EQ(up.st_ino, stat_of(path("moved")).st_ino);
 }
 
 // As an NFS server does: a handle outlives every name and cache of the kernel's.

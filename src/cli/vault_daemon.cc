@@ -166,7 +166,6 @@ Result<json> VaultDaemon::Impl::stop_and_wait() {
 
 Result<void> VaultDaemon::Impl::close() {
   if (std::exchange(closed, true)) return {};
-  if (control) control->close_door();
   if (gateway) gateway->stop();
   if (mount) mount->stop();
   if (mount_watcher.joinable()) mount_watcher.join();
@@ -176,6 +175,8 @@ Result<void> VaultDaemon::Impl::close() {
     closing = true;
     gateway.reset();
     mount.reset();
+    // Not before: an unmount that comes while the doors are being closed waits for the vault's lock as well.
+    if (control) control->close_door();
     if (vault) {
       outcome = vault->close();
       log_info("vault {} is closed", uuid);

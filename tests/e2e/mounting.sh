@@ -137,6 +137,8 @@ grep -q 'unsafe option' "$work/err" || fail "nothing is said of options that are
 has_option "$home/mnt" nosuid && has_option "$home/mnt" nodev || fail "a user got suid or dev"
 user_unmount
 
+is_unlocked() { flock -n "$volume/lock" true; } # as the volume's next daemon would find it
+
 # ---- nobody is asked in vain
 
 say "volumes, places and devices are looked at before anybody is asked"
@@ -295,6 +297,8 @@ say "SIGTERM after umount -l"
 hold "$mnt/lazier"
 umount -l "$mnt"
 kill "${daemon_of[$mnt]}"
+coffer_unmount "$volume" || fail "unmount of a vault that is being closed gave $?"
+is_unlocked || fail "unmount returned before the lock was released"
 gone "$mnt"
 let_go
 grep -q 'unmounted while files in it were open' "$log" || fail "the log does not say that files were open after umount -l"

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 
 #include "tests/fuse/mounted_vault.h"
@@ -122,6 +123,28 @@ TEST_F(MountFlags, WithDirsyncEveryChangeOfNamesIsSynced) {
   EXPECT_GT(syncs([&] { return ::unlink(path("link").c_str()); }), 0U);
   EXPECT_GT(syncs([&] { return ::rmdir(path("0").c_str()); }), 0U);
   EXPECT_GT(syncs([&] { return ::symlink("to", path("symlink").c_str()); }), 0U);
+}
+
+TEST_F(MountFlags, AnFsyncOfADirectorySyncs) {
+  ASSERT_EQ(::mkdir(path("d").c_str(), 0755), 0);
+  const Descriptor directory(path("d"), O_RDONLY | O_DIRECTORY);
+  for (int round = 0; round < 2; ++round) {  // an ENOSYS would make all but the first succeed unasked
+    ASSERT_EQ(::mkdir(path("d/" + std::to_string(round)).c_str(), 0755), 0);
+    const std::uint64_t before = data_syncs;
+    ASSERT_EQ(::fsync(directory.get()), 0);
+    EXPECT_GT(data_syncs, before);
+  }
+  EXPECT_EQ(mounted().requests(FUSE_FSYNCDIR), 2U);
+}
+
+TEST_F(MountFlags, TheKernelReadsAMegabyteAhead) {
+  const struct stat root = stat_of(mounted().root());
+  std::ifstream file("/sys/class/bdi/" + std::to_string(major(root.st_dev)) + ":" +
+                     std::to_string(minor(root.st_dev)) + "/read_ahead_kb");
+  if (!file) GTEST_SKIP() << "no /sys here";
+  int kib = 0;
+  file >> kib;
+  EXPECT_EQ(kib, 1024);
 }
 
 TEST_F(MountFlags, WithSyncEveryWriteIsAnFsync) {

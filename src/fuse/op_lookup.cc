@@ -19,6 +19,9 @@ Result<Entry> look_up(Context& context, InodeId parent, std::string_view name) {
     COFFER_ASSIGN(inode, context.tree.parent_of(parent));
   }
   COFFER_ASSIGN(const Attributes attributes, context.tree.attributes(inode));
+  // The kernel asks only for an inode that it does not have, and one without links that nobody has is gone, whether or not
+  // its rows are already.
+  if (attributes.nlink == 0) return fail(Errc::Stale);
   return Entry{inode, attributes};
 }
 

@@ -81,7 +81,9 @@ class InodeStore {
  private:
   struct Impl;
   void run_reaper();
-  Result<void> reap(InodeId id);
+  void reap(const std::vector<InodeId>& ids);
+  Result<std::vector<InodeId>> reap_small(const std::vector<InodeId>& ids);
+  Result<void> reap_one(InodeId id);
 
   std::unique_ptr<Impl> impl_;
 };

@@ -40,6 +40,7 @@ struct InodeStore::Impl {
   void stage_extents(MetaBatch& batch, Inode& inode);
   void stage_removal(MetaBatch& batch, Inode& inode);
   [[nodiscard]] bool used(const Inode& inode) const;
+  [[nodiscard]] std::vector<InodeId> next_to_reap() REQUIRES(reaper_mutex);
   Result<bool> take_apart(MetaBatch& batch, Inode& inode, const ExtentMap::Loader& loader);
 
   const Deps deps;
@@ -56,6 +57,7 @@ struct InodeStore::Impl {
   CondVar reaper_wakes;
   std::deque<InodeId> reap_queue GUARDED_BY(reaper_mutex);
   std::set<InodeId> awaiting_users GUARDED_BY(reaper_mutex);  // without links, but still used
+  unsigned drains GUARDED_BY(reaper_mutex) = 0;               // somebody waits for it to have done
   bool reaper_busy GUARDED_BY(reaper_mutex) = false;
   bool stopping GUARDED_BY(reaper_mutex) = false;
   std::thread reaper;

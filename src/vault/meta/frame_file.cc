@@ -37,6 +37,11 @@ std::optional<Frame> next_frame(const SealedIdentity& identity,
   return std::move(*frame);
 }
 
+// A log's copy goes on with zeros where room was made for frames that did not come (docs/format.md §4.3).
+bool ends_at(const std::string& copy, std::uint64_t at) {
+  return copy.size() >= at && copy.find_first_not_of('\0', at) == std::string::npos;
+}
+
 FrameFile follow_chain(const SealedIdentity& identity, const Copies& copies) {
   FrameFile file;
   file.boot = identity.boot();
@@ -56,7 +61,7 @@ FrameFile follow_chain(const SealedIdentity& identity, const Copies& copies) {
       if (next && !alone[i]) continue;
       auto frame = next_frame(identity, copies[i], at, previous);
       if (!frame) {
-        file.ends_early[i] = alone[i] && copies[i]->size() == at && !file.frames.empty();
+        file.ends_early[i] = alone[i] && ends_at(*copies[i], at) && !file.frames.empty();
         alone[i] = false;
         continue;
       }
@@ -71,8 +76,11 @@ FrameFile follow_chain(const SealedIdentity& identity, const Copies& copies) {
   }
   for (const auto& copy : copies) {
     if (!copy) continue;
-    if (copy->size() == at) file.complete = true;
-    if (copy->size() <= at) continue;
+    if (copy->size() < at) continue;
+    if (ends_at(*copy, at)) {
+      file.complete = true;
+      continue;
+    }
     const LaterFrames later = find_later_frames(identity, as_bytes(*copy).subspan(at));
     file.hole = file.hole || later.found;
     file.later_synced_upto = std::max(file.later_synced_upto, later.synced_upto);

@@ -18,7 +18,7 @@ namespace coffer::meta {
 struct FrameFile {
   Uuid boot;
   std::vector<Frame> frames;
-  /// Some copy ends exactly where the chain ends, and no copy has an authentic frame behind it.
+  /// Some copy ends exactly where the chain ends, but for zeros, and no copy has an authentic frame behind it.
   bool complete = false;
   /// An authentic frame stands behind a place that no copy can give.
   bool hole = false;

@@ -213,7 +213,23 @@ Result<void> MirroredOutput::append(std::string_view sealed) {
     return late(i) ? append_late(i, sealed) : files_[i]->append(as_bytes(sealed));
   }));
   deps_.catalog->grow(name_, sealed.size());
+  written_ += sealed.size();
+  write_zeros_ahead();
   return {};
+}
+
+// A log that is synced often gets zeros ahead of its end, a megabyte at a time. No mirror is given up for a failure:
+// without zeros its syncs take longer, and what is really wrong with it the next append or sync will tell.
+void MirroredOutput::write_zeros_ahead() {
+  const std::uint64_t syncs = syncs_.load(std::memory_order_relaxed);
+  const bool synced_often = syncs >= kSyncsBeforeZeros && written_ / syncs <= kBytesPerSyncMost;
+  if (!log_ || !synced_often || zeros_until_ >= written_ + kBytesPerSyncMost) return;
+  zeros_until_ = written_ + kZerosAhead;
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    if (!files_[i] || !deps_.mirrors->good(i) || late(i)) continue;
+    if (auto written = files_[i]->write_zeros_ahead(ByteCount(kZerosAhead)); !written)
+      zeros_until_ = UINT64_MAX;  // not for this log any more
+  }
 }
 
 Result<void> MirroredOutput::append_late(std::size_t mirror, std::string_view sealed) {
@@ -252,6 +268,7 @@ Result<void> MirroredOutput::sync() {
                       : Result<void>();
   }));
   entry_synced_.store(true, std::memory_order_release);
+  syncs_.fetch_add(1, std::memory_order_relaxed);
   return {};
 }
 

@@ -54,11 +54,15 @@ class MirroredOutput {
 
  private:
   static constexpr std::size_t kLateBytes = std::size_t{256} << 10;
+  static constexpr std::uint64_t kZerosAhead = std::uint64_t{1} << 20;
+  static constexpr std::uint64_t kBytesPerSyncMost = std::uint64_t{64} << 10;
+  static constexpr std::uint64_t kSyncsBeforeZeros = 4;
 
   MirroredOutput(const WriterDeps& deps, std::string name);
   [[nodiscard]] bool late(std::size_t mirror) const { return log_ && deps_.mirrors->twin(mirror); }
   Result<void> append_late(std::size_t mirror, std::string_view sealed) EXCLUDES(late_mutex_);
   Result<void> flush_late(std::size_t mirror) REQUIRES(late_mutex_);
+  void write_zeros_ahead();
 
   const WriterDeps deps_;
   const std::string name_;
@@ -67,6 +71,10 @@ class MirroredOutput {
   std::vector<std::unique_ptr<AreaFile>>
       files_;  // by mirror; null where the mirror was dropped before
   std::atomic<bool> entry_synced_{false};
+  // Zeros ahead of a log's end: the appender's, but for the number of syncs.
+  std::atomic<std::uint64_t> syncs_{0};
+  std::uint64_t written_ = 0;
+  std::uint64_t zeros_until_ = 0;
   Mutex late_mutex_;  // a sync may run beside an append
   std::string late_
       GUARDED_BY(late_mutex_);  // what the log's twin does not have yet; there is one at most

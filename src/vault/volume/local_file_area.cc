@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -32,6 +33,19 @@ class LocalAreaFile final : public AreaFile {
     return written;
   }
 
+  Result<void> write_zeros_ahead(ByteCount bytes) override {
+    if (access_ == Access::ReadOnly) return fail(Errc::ReadOnly, "file was opened to read");
+    static constexpr std::array<std::byte, std::size_t{64} << 10> kZeros{};
+    const ByteOffset until = end_ + bytes;
+    for (zeros_end_ = std::max(zeros_end_, end_); zeros_end_ < until;) {
+      const ByteCount step = std::min(until - zeros_end_, ByteCount(kZeros.size()));
+      COFFER_TRY(posix::write_all(fd_.get(), zeros_end_, Bytes(kZeros).first(step.value()),
+                                  "write zeros ahead"));
+      zeros_end_ += step;
+    }
+    return {};
+  }
+
   Result<std::size_t> read(ByteOffset at, MutableBytes into) override {
     return posix::read_full(fd_.get(), at, into, "read");
   }
@@ -50,6 +64,7 @@ class LocalAreaFile final : public AreaFile {
   const posix::UniqueFd fd_;
   const Access access_;
   ByteOffset end_;  // appends are single-threaded
+  ByteOffset zeros_end_;
   std::atomic<bool> poisoned_{false};
 };
 

@@ -160,6 +160,17 @@ class MemoryAreaFile final : public AreaFile {
     });
   }
 
+  Result<void> write_zeros_ahead(ByteCount bytes) override {
+    if (mode_ == Mode::ReadOnly) return fail(Errc::ReadOnly, "file was opened to read");
+    return call<void>(IoKind::AreaAppend, [this, bytes](Access access) -> Result<void> {
+      const std::uint64_t from = std::max(end_, access.tree.file(handle_->node).size());
+      const std::uint64_t until = end_ + bytes.value();
+      if (until <= from) return {};
+      const std::string zeros(until - from, '\0');
+      return write_some(access, handle_->node, from, as_bytes(zeros));
+    });
+  }
+
   Result<std::size_t> read(ByteOffset at, MutableBytes into) override {
     return call<std::size_t>(IoKind::AreaRead,
                              [this, at, into](Access access) -> Result<std::size_t> {

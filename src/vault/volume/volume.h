@@ -68,6 +68,10 @@ class AreaFile {
  public:
   virtual ~AreaFile() = default;
   virtual Result<void> append(Bytes data) = 0;
+  /// Writes zeros from the end up to at least `bytes` behind it, for appends to overwrite: a sync that finds neither a new
+  /// size nor new blocks has no journal to wait for (docs/decisions/0011). The zeros count in size(). Whatever a failure
+  /// leaves behind the end does no harm. Called by the one who appends.
+  virtual Result<void> write_zeros_ahead(ByteCount bytes) = 0;
   virtual Result<std::size_t> read(ByteOffset at,
                                    MutableBytes into) = 0;  // short at the end of the file
   virtual Result<void> sync() = 0;

@@ -202,6 +202,22 @@ TEST_F(LocalVolumeTest, AreaFilesAppendReadAndKeepTheirKind) {
   EXPECT_FALSE(files.make_directory("meta/a/b/one").has_value());
 }
 
+TEST_F(LocalVolumeTest, AppendsOverwriteTheZerosAheadOfThem) {
+  auto file = std::move(volume_->files().create("log", FileArea::Create::Exclusive).value());
+  ASSERT_TRUE(file->append(as_bytes("hello ")).has_value());
+  ASSERT_TRUE(file->write_zeros_ahead(ByteCount(100'000)).has_value());
+  EXPECT_EQ(file->size()->value(), 100'006U);
+  ASSERT_TRUE(file->append(as_bytes("world")).has_value());
+  ASSERT_TRUE(file->write_zeros_ahead(ByteCount(10)).has_value());
+  ASSERT_TRUE(file->append(as_bytes("!")).has_value());
+  EXPECT_EQ(file->size()->value(), 100'006U);
+  const std::string content = read_file(volume_->files(), "log", ByteCount(200'000)).value();
+  EXPECT_EQ(content.substr(0, 12), "hello world!");
+  EXPECT_EQ(content.find_first_not_of('\0', 12), std::string::npos);
+  auto reader = std::move(volume_->files().open("log").value());
+  EXPECT_EQ(reader->write_zeros_ahead(ByteCount(1)).error().code, Errc::ReadOnly);
+}
+
 TEST_F(LocalVolumeTest, AreaNamesRenameLinkRemoveAndList) {
   FileArea& files = volume_->files();
   ASSERT_TRUE(write_file_atomically(files, "one", as_bytes("1")).has_value());

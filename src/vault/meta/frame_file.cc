@@ -61,7 +61,7 @@ FrameFile follow_chain(const SealedIdentity& identity, const Copies& copies) {
       if (next && !alone[i]) continue;
       auto frame = next_frame(identity, copies[i], at, previous);
       if (!frame) {
-        file.ends_early[i] = alone[i] && ends_at(*copies[i], at) && !file.frames.empty();
+        if (alone[i]) file.ends_early[i] = !file.frames.empty() && ends_at(*copies[i], at);
         alone[i] = false;
         continue;
       }

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "tests/vault/meta/damaged_store.h"
+#include "vault/meta/frame_file.h"
 
 namespace coffer::meta {
 namespace {
@@ -57,6 +58,29 @@ TEST(MetaTwin, FlippedBitsInOneCopyAreReadFromTheOther) {
       EXPECT_TRUE((*store)->close());
     }
   }
+}
+
+TEST(MetaTwin, OneThatWasBehindWhenTheProcessDiedIsNotDamaged) {
+  Machine machine(1);
+  machine.add_twin();
+  auto store = std::move(machine.open(Mode::Create).value());
+  put(*store, "a", "1");
+  ASSERT_TRUE(store->sync());
+  for (int i = 0; i < 3; ++i) put(*store, "held back from the twin", std::to_string(i));
+  machine.kill();
+  store.reset();
+  const std::string path = machine.files_of(0, ".log").back();
+  ASSERT_GT(machine.disks[0]->content(path)->size(),
+            machine.disks[0]->content(machine.files_of(1, ".log").back())->size());
+  MirrorSet mirrors(machine.mirrors, &machine.owner);
+  const SealingContext context{.keys = &machine.keys,
+                               .cipher = CipherId::Aes256Gcm,
+                               .vault = machine.vault,
+                               .boot = machine.boot};
+  const auto log = load_frame_file(context, mirrors, path.substr(path.rfind('/') + 1));
+  ASSERT_TRUE(log);
+  EXPECT_EQ(log->frames.back().info.position, 4U);
+  EXPECT_TRUE(mirrors.damaged_members().empty());
 }
 
 TEST(MetaTwin, OneThatFailsIsLeftBehindAndNobodyWaits) {

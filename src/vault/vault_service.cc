@@ -15,6 +15,8 @@
 namespace coffer {
 namespace {
 constexpr int kSyncRoundsMax = 8;
+// Attributes that wait keep their inodes in memory, whatever the cache may hold.
+constexpr std::size_t kDirtyInodesMost = 20'000;
 }  // namespace
 
 VaultService::VaultService(const OpenParameters& parameters) : parameters_(parameters) {}
@@ -207,8 +209,9 @@ void VaultService::background() {
   if (read_only_.load()) return;
   const auto now = std::chrono::steady_clock::now();
   const bool due = now - last_commit_ >= parameters_.commit_interval ||
-                   segments_->stats().bytes_unsynced >= parameters_.unsynced_bytes_max;
-  const bool dirty = !inodes_->dirty().empty() || meta_->committed() != meta_->synced();
+                   segments_->stats().bytes_unsynced >= parameters_.unsynced_bytes_max ||
+                   inodes_->dirty_count() >= kDirtyInodesMost;
+  const bool dirty = inodes_->dirty_count() > 0 || meta_->committed() != meta_->synced();
   // Freed space is wanted sooner than a commit that nobody asked for.
   if (ledger_->reaping() || ledger_->dead_while_open()) make_room();
   if (!due) return;

@@ -50,14 +50,11 @@ start_postgres() {
   postgres=$(head -n 1 "$mnt/pg/data/postmaster.pid")
 }
 
-stop_dead_postgres() { # its disk has gone; by process id, the children first lose their parent
-  kill -9 "$postgres" 2>/dev/null || true
-  wait_gone "$postgres" || fail "postgres survived kill -9"
-  local i
-  for ((i = 0; i < 200; i++)); do # the backends notice the postmaster's death by themselves
-    pgrep -g "$postgres" >/dev/null || return 0
-    sleep 0.1
-  done
+stop_dead_postgres() { # its disk has gone: the postmaster and its backends, by process id
+  local processes pid
+  mapfile -t processes < <(echo "$postgres" && pgrep -P "$postgres")
+  kill -9 "${processes[@]}" 2>/dev/null || true
+  for pid in "${processes[@]}"; do wait_gone "$pid" || fail "process $pid of postgres survived kill -9"; done
 }
 
 # pgbench's four sums agree when each transaction is there whole or not at all, and the history has each acknowledged one.
@@ -78,6 +75,7 @@ try_postgres() {
     return 0
   fi
   local acknowledged=0 cycle bench
+  rm -rf "$work/socket"
   mkdir -p "$mnt/pg" "$work/socket"
   chmod 755 "$work"
   chown postgres: "$mnt/pg" "$work/socket"

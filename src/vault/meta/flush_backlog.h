@@ -21,10 +21,15 @@ class FlushBacklog final : public rocksdb::EventListener {
 
   const char* Name() const override { return "coffer.FlushBacklog"; }
   void OnMemTableSealed(const rocksdb::MemTableInfo& /*info*/) override { sealed_.store(true); }
+  void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
+                         rocksdb::Status* /*error*/) override {
+    failed_.store(true);
+  }
 
   /// True while an ordinary commit should wait. Costs nothing while no memtable was filled.
   [[nodiscard]] bool full(rocksdb::DB& database) {
     if (!sealed_.load(std::memory_order_relaxed)) return false;
+    if (failed_.load()) return false;  // no flush will come; the database answers with the error
     std::uint64_t unflushed = 0;
     database.GetIntProperty(rocksdb::DB::Properties::kNumImmutableMemTable, &unflushed);
     if (unflushed > kUnflushedMax) return true;
@@ -34,6 +39,7 @@ class FlushBacklog final : public rocksdb::EventListener {
 
  private:
   std::atomic<bool> sealed_{false};
+  std::atomic<bool> failed_{false};
 };
 
 /// Marks that this thread is passing a data barrier.

@@ -124,9 +124,9 @@ void ImageReader::read_logs(ImageContent& image) {
     image.synced_upto = std::max(image.synced_upto, file->later_synced_upto);
     // Without a power loss the kernel has written every frame or will: nothing may be missing in front of one.
     if (file->hole && file->boot == context_.boot) image.damaged = true;
-    const bool whole = file->complete;
-    if (contiguous)
-      contiguous = append_log(image, {.number = number, .file = std::move(*file)}) && whole;
+    log_frames_[number] = file->frames.size();
+    // Frame 0 of the next one says where this one must end.
+    if (contiguous) contiguous = append_log(image, {.number = number, .file = std::move(*file)});
   }
 }
 
@@ -168,11 +168,9 @@ void ImageReader::check_promises(ImageContent& image) const {
   const bool just_created = image.manifest.first_log == 0 && image.manifest.tables.empty();
   if (image.logs.empty() && !just_created) image.damaged = true;
   if (manifest_log_ < std::max<std::uint64_t>(image.manifest.first_log, 1)) return;
-  const auto known =
-      std::find_if(image.logs.begin(), image.logs.end(),
-                   [this](const ImageLog& log) { return log.number == manifest_log_; });
-  if (known == image.logs.end() || known->file.frames.size() < manifest_log_frames_)
-    image.damaged = true;
+  // It may lie behind the end of the image: its first frames are synced when the log before it need not be.
+  const auto known = log_frames_.find(manifest_log_);
+  if (known == log_frames_.end() || known->second < manifest_log_frames_) image.damaged = true;
 }
 
 void ImageReader::choose_best(ImageContent& image) const {

@@ -49,7 +49,8 @@ class ImageReader {
   const SealingContext context_;
   MirrorSet& mirrors_;
   std::vector<std::vector<std::size_t>>
-      score_;                       // by mirror: has CURRENT, tables, manifest frames, log frames
+      score_;  // by mirror: has CURRENT, tables, manifest frames, log frames
+  std::map<std::uint64_t, std::size_t> log_frames_;  // of every log that has a frame, by number
   std::uint64_t manifest_log_ = 0;  // the newest log that the manifest knows to be synced
   std::uint64_t manifest_log_frames_ = 0;
 };

@@ -120,13 +120,7 @@ class FrameWriter final : public rocksdb::FSWritableFile {
   }
   IOStatus Flush(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
     MutexLock lock(mutex_);
-    if (name_.kind == SealedKind::Log) {
-      // RocksDB flushes a large record in pieces; one commit is one frame all the same.
-      const auto announced = deps_.ledger->announced_bytes();
-      if (announced && pending_.size() < log_record_bytes(sealer_.plain_bytes(), *announced))
-        return IOStatus::OK();
-    }
-    return to_io_status(seal_pending());
+    return is_whole() ? to_io_status(seal_pending()) : IOStatus::OK();
   }
   IOStatus Sync(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
     if (name_.kind == SealedKind::Log && t_barriers_done == 0) {
@@ -135,8 +129,9 @@ class FrameWriter final : public rocksdb::FSWritableFile {
     std::uint64_t frames = 0;
     {
       MutexLock lock(mutex_);
-      // A log's pending bytes belong to a commit that goes on; a manifest is synced by the thread that wrote it.
-      if (name_.kind == SealedKind::Manifest) {
+      // RocksDB counts a record as written from Append on, so a sync between that and Flush has to seal it. What is not
+      // whole yet belongs to a commit that goes on.
+      if (is_whole()) {
         if (auto sealed = seal_pending(); !sealed) return to_io_status(sealed);
       }
       frames = sealer_.frames();
@@ -157,6 +152,13 @@ class FrameWriter final : public rocksdb::FSWritableFile {
   }
 
  private:
+  /// RocksDB flushes a large record in pieces; one commit is one frame all the same.
+  [[nodiscard]] bool is_whole() const REQUIRES(mutex_) {
+    if (name_.kind == SealedKind::Manifest) return true;
+    const auto announced = deps_.ledger->announced_bytes();
+    return !announced || pending_.size() >= log_record_bytes(sealer_.plain_bytes(), *announced);
+  }
+
   Result<void> seal_pending() REQUIRES(mutex_) {
     if (pending_.empty()) return {};
     FrameLedger::LogFrame frame;

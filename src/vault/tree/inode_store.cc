@@ -102,6 +102,11 @@ std::vector<InodeRef> InodeStore::dirty() {
   return inodes;
 }
 
+std::size_t InodeStore::dirty_count() const {
+  MutexLock lock(impl_->dirty_mutex);
+  return impl_->dirty.size();
+}
+
 std::uint64_t InodeStore::count() const {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(impl_->count.load(), 0));
 }

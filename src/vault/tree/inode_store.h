@@ -70,6 +70,7 @@ class InodeStore {
 
   /// All inodes that changed since their last commit.
   std::vector<InodeRef> dirty();
+  [[nodiscard]] std::size_t dirty_count() const;
   void mark_dirty(Inode& inode);  // (locked) @pre the inode came from get() or make()
   /// At open: queues every orphan row and hidden inode without upload.
   Result<void> queue_orphans();

@@ -136,7 +136,7 @@ class Assembly {
     std::sort(locked_.begin(), locked_.end(),
               [](const InodeRef& a, const InodeRef& b) { return a->id < b->id; });
     // Behind the mutexes of the change, whatever their numbers: a part has no name, only its upload leads to it, and that is ours
-    // alone; the background commit and the reaper lock one inode at a time.
+    // alone; the background commit locks one inode at a time, and the reaper only inodes without links, which a part is not.
     for (const InodeRef& inode : locked_) inode->mutex.lock();
     for (const InodeRef& inode : in_order) {
       if (inode->reclaimed) return fail(Errc::Stale);

@@ -35,7 +35,8 @@ bool may_wait(const Inode& inode, const SetAttributes& change) {
   // Times were answered after the writes, which a crash may lose, and a commit of their own would seal a file's first
   // bytes twice.
   const bool times_only = !change.permissions && !change.uid && !change.gid;
-  if (times_only && inode.dirty) return true;
+  const bool bytes_wait = !inode.content.pending.empty() || !inode.content.uncommitted.empty();
+  if (times_only && bytes_wait) return true;
   return changes_ctime_alone(inode.record.attributes, change);
 }
 
@@ -63,7 +64,8 @@ Result<Attributes> TreeService::try_set_attributes(const InodeRef& target,
   if (change.size && attributes.type != FileType::Regular) {
     return fail(attributes.type == FileType::Directory ? Errc::IsDirectory : Errc::InvalidArgument);
   }
-  const bool waits = may_wait(*target, change);
+  // A store that failed commits nothing later either: whoever asks is told now.
+  const bool waits = may_wait(*target, change) && !parts().meta->failed();
   if (change.size) {
     COFFER_TRY(parts().bytes->resize(*target, *change.size));
     attributes.mtime = tree.now();

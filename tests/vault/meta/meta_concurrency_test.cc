@@ -1,5 +1,7 @@
 /// Many threads, and many lives of one store.
 
+#include <chrono>
+#include <future>
 #include <random>
 #include <set>
 #include <thread>
@@ -92,6 +94,25 @@ TEST(MetaConcurrency, ABarrierThatCommitsNeverWaitsForItsOwnFlush) {
 Mutex g_nonce_mutex;
 std::set<std::pair<Uuid, std::uint64_t>> g_nonces GUARDED_BY(g_nonce_mutex);
 bool g_repeated GUARDED_BY(g_nonce_mutex) = false;
+
+TEST(MetaConcurrency, CommitsDoNotWaitForAFlushThatFailed) {
+  Machine machine(1);
+  auto store = std::move(machine.open(Mode::Create).value());
+  machine.barrier.delay = std::chrono::milliseconds(300);  // memtables fill up before it fails
+  machine.disks[0]->faults().add({.kind = IoKind::AreaSync, .path_contains = ".sst"});
+  auto told = std::async(std::launch::async, [&store] {
+    for (int i = 0; i < 3000; ++i) {
+      MetaBatch batch;
+      batch.put("row" + std::to_string(i), std::string(3000, 'v'));
+      if (!store->commit(std::move(batch))) return true;
+    }
+    return false;
+  });
+  const bool ended = told.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+  EXPECT_TRUE(ended);
+  store->freeze();  // lets a commit that hangs go
+  EXPECT_TRUE(told.get());
+}
 
 TEST(MetaNonces, NoPairIsUsedTwiceAcrossCrashes) {
   set_nonce_listener([](const Uuid& file, std::uint64_t nonce) {

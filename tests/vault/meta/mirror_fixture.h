@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "coffer/core/mutex.h"
@@ -41,11 +43,13 @@ class CountingBarrier final : public DataBarrier {
  public:
   Result<void> sync_data() override {
     ++calls;
+    std::this_thread::sleep_for(delay);  // the data's sync takes its time
     if (failing) return fail(Errc::Io, "data");
     return {};
   }
   std::atomic<int> calls{0};
   std::atomic<bool> failing{false};
+  std::chrono::milliseconds delay{0};
 };
 
 /// A machine with `n` disks, each with a volume that is open, and a mirror directory on each.

@@ -335,6 +335,20 @@ TEST(TreeNamespace, ATimeOfChangeAloneWaitsForTheBackground) {
   EXPECT_EQ(committed_row(world, f).attributes.mtime, change.mtime) << "that is utimensat";
 }
 
+TEST(TreeNamespace, TimesThatTheUserSetsDoNotWaitForATimeOfChangeThatWaits) {
+  World world;
+  Tree& tree = world.tree();
+  const InodeId f = make(tree, kRootInode, "f", file_node());
+  SetAttributes change;
+  change.mtime = tree.attributes(f)->mtime;
+  change.ctime = Timespec{7, 8};
+  ASSERT_TRUE(tree.set_attributes(f, change));
+  SetAttributes touched;
+  touched.mtime = Timespec{1, 2};
+  ASSERT_TRUE(tree.set_attributes(f, touched));
+  EXPECT_EQ(committed_row(world, f).attributes.mtime, touched.mtime);
+}
+
 TEST(TreeNamespace, ChangesOfAnInodeWithoutLinksGoWithItsNextLink) {
   World world;
   Tree& tree = world.tree();

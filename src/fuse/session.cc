@@ -25,7 +25,7 @@ constexpr std::chrono::seconds kInitDeadline{30};
 /// Requests whose answer the kernel caches and that change nothing.
 bool reads_metadata(std::uint32_t opcode) {
   return opcode == FUSE_LOOKUP || opcode == FUSE_GETATTR || opcode == FUSE_READDIR ||
-         opcode == FUSE_READDIRPLUS || opcode == FUSE_READLINK;
+         opcode == FUSE_READDIRPLUS || opcode == FUSE_READLINK || opcode == kOpcodeStatx;
 }
 
 /// Bodies from this size on are sealed, opened or read from disk before the answer.
@@ -38,6 +38,7 @@ bool may_take_long(const fuse_in_header& header, std::span<const std::byte> body
     case FUSE_FSYNCDIR:
     case FUSE_FALLOCATE:
     case FUSE_COPY_FILE_RANGE:
+    case kOpcodeCopyFileRange64:
     case kOpcodeSyncFs:
       return true;
     case FUSE_WRITE:

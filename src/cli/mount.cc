@@ -36,6 +36,7 @@ struct MountCommand {
   bool foreground = false, read_only = false, allow_other = false, over_content = false,
        remount = false;
   std::vector<std::string> words;  // of each -o
+  std::string access_word;         // "ro" or "rw", whichever came last in them
   VaultOptions vault;
   DaemonOptions daemon;
   GatewayChoice gateway;
@@ -84,8 +85,7 @@ std::string take_words(MountCommand& command) {
       const std::string key = word.substr(0, equals);
       const std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
       if (take_word(command, key, value)) continue;
-      if (key == "ro") command.read_only = true;
-      if (key == "rw") command.read_only = false;
+      if (key == "ro" || key == "rw") command.access_word = key;
       if (key == "remount") command.remount = true;
       rest += (rest.empty() ? "" : ",") + word;
     }
@@ -98,7 +98,7 @@ Result<ExitCode> remount(const MountCommand& command, const std::string& words) 
   const std::string path = canonical_place(command.mountpoint);
   if (!fuse::is_coffer_mount(path))
     return fail(Errc::InvalidArgument, path + " is not a mounted vault");
-  if (auto daemon = command.read_only ? std::nullopt : ControlClient::find(path)) {
+  if (auto daemon = command.access_word == "rw" ? ControlClient::find(path) : std::nullopt) {
     COFFER_ASSIGN(const nlohmann::json status, daemon->ask({{"do", "status"}}));
     if (status.value("read_only", false))
       return fail(Errc::ReadOnly,
@@ -113,6 +113,7 @@ Result<ExitCode> run(MountCommand& command) {
   fuse::MountOptions mount;
   mount.extra = take_words(command);
   if (command.remount) return remount(command, mount.extra);
+  if (command.access_word == "ro") command.read_only = true;
   mount.mountpoint = canonical_place(command.mountpoint);
   mount.source = canonical_place(command.volume);
   mount.read_only = command.read_only;

@@ -229,7 +229,9 @@ kill_daemon "$mnt"
 mount_vault "$volume" "$mnt"
 [ "$(tr -d '\n' <"$mnt/remounted")" = beforeafteropen ] || fail "remount,ro lost: $(cat "$mnt/remounted")"
 unmount_vault "$mnt"
-mount_vault "$volume" "$mnt" -o ro
+mount_vault "$volume" "$mnt" --read-only -o rw # one of them is enough
+mount -o remount,noexec "$mnt" || fail "remount,noexec of a read-only vault gave $?"
+has_option "$mnt" noexec && has_option "$mnt" ro || fail "remount,noexec: $(options_of "$mnt")"
 if mount -o remount,rw "$mnt" 2>"$work/err"; then fail "remount,rw of a vault that was opened read-only"; fi
 grep -q 'takes no writes' "$work/err" || fail "remount,rw of a read-only vault: $(cat "$work/err")"
 unmount_vault "$mnt"

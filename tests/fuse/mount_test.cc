@@ -337,6 +337,7 @@ TEST_F(MountTest, FallocateExtendsPunchesAndZeroes) {
   ASSERT_EQ(::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, 0, 500'000), 0) << std::strerror(errno);
   EXPECT_EQ(stat_of(path("file")).st_size, 400'000);
   EXPECT_EQ(error_of(::fallocate(file.get(), FALLOC_FL_UNSHARE_RANGE, 0, 4096)), EOPNOTSUPP);
+  EXPECT_EQ(error_of(::fallocate(file.get(), 0, 0, off_t{1} << 60)), ENOSPC);
 }
 
 TEST_F(MountTest, CopyFileRangeCopiesWhatWasWritten) {

@@ -17,6 +17,12 @@ Result<void> TreeService::write(InodeId inode, std::uint64_t offset, Bytes data)
 Result<void> TreeService::allocate(InodeId inode, AllocateMode mode, std::uint64_t offset,
                                    std::uint64_t length) {
   COFFER_ASSIGN(const InodeRef file, regular(inode));
+  if (mode == AllocateMode::Extend || mode == AllocateMode::KeepSize) {
+    // Nothing is reserved, but what can never fit is refused now rather than by a write much later.
+    COFFER_ASSIGN(const SpaceInfo now, parts().space());
+    COFFER_ASSIGN(const Attributes had, attributes(inode));
+    if (length > now.bytes_available + had.allocated) return fail(Errc::NoSpace, "fallocate");
+  }
   return parts().bytes->allocate(file, mode, offset, length);
 }
 

@@ -19,13 +19,14 @@ a key is good, or gone, at once.
 Examples:
   coffer s3-key add /disk1/vault --name backup
   coffer s3-key add ~/safe --name web --bucket photos --read-only
+  coffer s3-key add ~/safe --name "A. Guest" --owner guest
   coffer s3-key list ~/safe
   coffer s3-key remove ~/safe --access-key K2V5LATUXEMXQ6ZK4SNB
 
 --secret-key is for machines that bring a key of their own; other users can see it while it runs.)";
 
 struct KeyCommand {
-  std::string action, place, name, id, secret, bucket;
+  std::string action, place, name, id, secret, bucket, owner, email;
   bool read_only = false, json = false;
   VaultOptions vault;
 };
@@ -38,15 +39,18 @@ nlohmann::json request_of(const KeyCommand& command) {
   request["name"] = command.name;
   request["secret"] = command.secret;
   request["bucket"] = command.bucket;
+  request["owner"] = command.owner;
+  request["email"] = command.email;
   request["read_only"] = command.read_only;
   return request;
 }
 
 void print_list(const nlohmann::json& keys) {
   for (const auto& key : keys)
-    std::printf("%s  %s  %s%s\n", key.value("access_key", "").c_str(),
+    std::printf("%s  %s  %s%s%s\n", key.value("access_key", "").c_str(),
                 key.value("read_only", false) ? "read-only " : "read-write",
                 key.contains("bucket") ? (key.value("bucket", "") + "  ").c_str() : "",
+                key.contains("owner") ? ("owner " + key.value("owner", "") + "  ").c_str() : "",
                 key.value("name", "").c_str());
 }
 
@@ -88,6 +92,14 @@ void add_s3_key(CLI::App& app, Command& chosen) {
       ->take_last();
   keys->add_option("--bucket", command->bucket, "good for this bucket only")
       ->type_name("B")
+      ->take_last();
+  keys->add_option("--owner", command->owner,
+                   "owner of what is made with it, by an id that ACLs and policies name; without "
+                   "one: the vault's")
+      ->type_name("ID")
+      ->take_last();
+  keys->add_option("--email", command->email, "e-mail address by which ACLs may name the owner")
+      ->type_name("E")
       ->take_last();
   keys->add_flag("--read-only", command->read_only, "good for reading only");
   keys->add_flag("--json", command->json, "for programs");

@@ -16,6 +16,8 @@ using nlohmann::json;
 json key_json(const AccessKey& key) {
   json shown{{"access_key", key.id}, {"name", key.name}, {"read_only", key.read_only}};
   if (!key.bucket.empty()) shown["bucket"] = key.bucket;
+  if (!key.owner.empty()) shown["owner"] = key.owner;
+  if (!key.email.empty()) shown["email"] = key.email;
   return shown;
 }
 
@@ -33,6 +35,8 @@ Result<json> add_key(Vault& vault, const json& request) {
   key.id = request.value("id", "");
   key.secret = request.value("secret", "");
   key.bucket = request.value("bucket", "");
+  key.owner = request.value("owner", "");
+  key.email = request.value("email", "");
   key.read_only = request.value("read_only", false);
   COFFER_ASSIGN(const AccessKey added, vault.access_keys().add(std::move(key)));
   json answer = key_json(added);

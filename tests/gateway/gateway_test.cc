@@ -87,6 +87,17 @@ TEST_F(GatewayTest, Boto3DoesItsEverydayJob) {
   EXPECT_EQ(run("/usr/bin/python3", "s3_client.py"), 0);
 }
 
+TEST_F(GatewayTest, EachOwnerDoesWhatHeMay) {
+  if (!has_boto3("/usr/bin/python3")) GTEST_SKIP() << "no boto3 here";
+  AccessKey other;
+  other.name = "Other";
+  other.owner = "other$owner";
+  const auto key = vault_->access_keys().add(other);
+  ASSERT_TRUE(key);
+  EXPECT_EQ(run("/usr/bin/python3", "s3_access.py", key->id + " " + key->secret + " 'other$owner'"),
+            0);
+}
+
 TEST_F(GatewayTest, ANewerBoto3DoesItsEverydayJob) {
   const char* const python = std::getenv("COFFER_TEST_PYTHON");  // NOLINT(concurrency-mt-unsafe)
   if (python == nullptr || !has_boto3(python)) {

@@ -22,7 +22,7 @@ class HttpServer : public testing::Test {
   void SetUp() override {
     ASSERT_TRUE(
         keys_.add({std::string(kTestAccessKey), std::string(kTestSecret), "test", "", false, {}}));
-    ASSERT_TRUE(objects_.create_bucket("bucket", Durability::Synced));
+    ASSERT_TRUE(objects_.create_bucket("bucket", Durability::Synced, {}));
   }
   void start() {
     auto server = Server::start(options_, handler_);
@@ -468,7 +468,7 @@ TEST_F(HttpServer, KeysAreHeldToTheirScope) {
   ASSERT_TRUE(keys_.remove(kTestAccessKey));
   ASSERT_TRUE(keys_.add(
       {std::string(kTestAccessKey), std::string(kTestSecret), "reader", "bucket", true, {}}));
-  ASSERT_TRUE(objects_.create_bucket("other", Durability::Synced));
+  ASSERT_TRUE(objects_.create_bucket("other", Durability::Synced, {}));
   start();
   RawClient client(endpoint());
   EXPECT_EQ(client.request("GET", "/bucket").status, 200);

@@ -29,6 +29,20 @@ class MemoryObjects::Writer final : public ObjectWriter {
     bytes_.append(as_text(data));
     return {};
   }
+  Result<void> append_range(ObjectReader& from, std::uint64_t offset,
+                            std::uint64_t length) override {
+    std::string piece(length, ' ');
+    COFFER_TRY(
+        from.read(offset, MutableBytes(reinterpret_cast<std::byte*>(piece.data()), piece.size())));
+    bytes_ += piece;
+    return {};
+  }
+  Result<std::size_t> read(std::uint64_t offset, MutableBytes out) override {
+    if (offset >= bytes_.size()) return 0;
+    const std::size_t n = std::min<std::size_t>(out.size(), bytes_.size() - offset);
+    std::memcpy(out.data(), bytes_.data() + offset, n);
+    return n;
+  }
   [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
   Result<ObjectInfo> commit(ObjectMetadata metadata, const WriteConditions& conditions,
                             Durability) override {
@@ -77,6 +91,7 @@ Result<ObjectInfo> MemoryObjects::place(std::string_view bucket, std::string_vie
   const auto there = home->objects.find(key);
   const bool exists = there != home->objects.end();
   if (conditions.if_none_match_any && exists) return fail(Errc::Conflict);
+  if (exists && conditions.if_none_match == there->second.info.etag) return fail(Errc::Conflict);
   if (conditions.if_match) {
     if (!exists) return fail(Errc::NotFound);
     if (*conditions.if_match != "*" && *conditions.if_match != there->second.info.etag) {
@@ -84,16 +99,19 @@ Result<ObjectInfo> MemoryObjects::place(std::string_view bucket, std::string_vie
     }
   }
   MemoryObject object;
-  object.info = {std::string(key), bytes.size(), wall_now(), metadata.etag, metadata, InodeId(2)};
+  object.info = {std::string(key), bytes.size(), wall_now(),
+                 metadata.etag,    metadata,     InodeId(++next_inode_)};
   object.bytes = std::make_shared<const std::string>(std::move(bytes));
   home->objects.insert_or_assign(std::string(key), object);
   return object.info;
 }
 
-Result<void> MemoryObjects::create_bucket(std::string_view bucket, Durability) {
+Result<void> MemoryObjects::create_bucket(std::string_view bucket, Durability,
+                                          const BucketSettings& settings) {
   MutexLock lock(mutex_);
   if (buckets_.contains(bucket)) return fail(Errc::Exists);
-  buckets_[std::string(bucket)].info = {std::string(bucket), wall_now()};
+  buckets_[std::string(bucket)].info = {std::string(bucket), wall_now(),
+                                        std::make_shared<const BucketSettings>(settings)};
   return {};
 }
 
@@ -116,6 +134,41 @@ Result<std::vector<BucketInfo>> MemoryObjects::buckets() {
   std::vector<BucketInfo> all;
   for (const auto& [name, bucket] : buckets_) all.push_back(bucket.info);
   return all;
+}
+
+Result<void> MemoryObjects::set_bucket_setting(std::string_view bucket, const std::string& name,
+                                               const std::optional<std::string>& value,
+                                               Durability) {
+  MutexLock lock(mutex_);
+  COFFER_ASSIGN(Bucket * home, find_bucket(bucket));
+  BucketSettings settings = *home->info.settings;
+  settings.erase(name);
+  if (value) settings[name] = *value;
+  home->info.settings = std::make_shared<const BucketSettings>(std::move(settings));
+  return {};
+}
+
+Result<ObjectInfo> MemoryObjects::update(std::string_view bucket, std::string_view key,
+                                         const ObjectUpdate& change, Durability) {
+  MutexLock lock(mutex_);
+  COFFER_ASSIGN(Bucket * home, find_bucket(bucket));
+  const auto found = home->objects.find(key);
+  if (found == home->objects.end()) return fail(Errc::NotFound);
+  ObjectInfo& info = found->second.info;
+  if (info.inode != change.inode) return fail(Errc::Conflict);
+  if (change.tags) info.metadata.tags = *change.tags;
+  if (change.properties) info.metadata.properties = *change.properties;
+  return info;
+}
+
+Result<std::vector<PartInfo>> MemoryObjects::object_parts(const ObjectInfo& info) {
+  MutexLock lock(mutex_);
+  for (const auto& [name, bucket] : buckets_) {
+    for (const auto& [key, object] : bucket.objects) {
+      if (object.info.inode == info.inode) return object.parts;
+    }
+  }
+  return std::vector<PartInfo>{};
 }
 
 Result<ObjectInfo> MemoryObjects::head(std::string_view bucket, std::string_view key) {
@@ -163,7 +216,7 @@ Result<ObjectInfo> MemoryObjects::copy(const CopyRequest& request, Durability) {
   std::string bytes(source.size, ' ');
   COFFER_TRY(
       reader->read(0, MutableBytes(reinterpret_cast<std::byte*>(bytes.data()), bytes.size())));
-  ObjectMetadata metadata = request.metadata.value_or(source.metadata);
+  ObjectMetadata metadata = request.metadata ? request.metadata(source.metadata) : source.metadata;
   metadata.etag = source.metadata.etag;
   metadata.checksums = source.metadata.checksums;
   metadata.parts = source.metadata.parts;
@@ -243,15 +296,19 @@ Result<ObjectInfo> MemoryObjects::complete_upload(std::string_view bucket, std::
   MutexLock lock(mutex_);
   COFFER_ASSIGN(Multipart * upload, find_upload(bucket, key, upload_id));
   std::string bytes;
+  std::vector<PartInfo> infos;
   for (const CompletedPart& part : parts) {
     const auto found = upload->parts.find(part.number);
     if (found == upload->parts.end() || found->second.info.etag != part.etag) {
       return fail(Errc::InvalidArgument);
     }
     bytes += *found->second.bytes;
+    infos.push_back(found->second.info);
   }
   auto info = place(bucket, key, std::move(bytes), std::move(metadata), conditions);
-  if (info) uploads_.erase(uploads_.find(upload_id));
+  if (!info) return info;
+  buckets_.find(bucket)->second.objects.find(key)->second.parts = std::move(infos);
+  uploads_.erase(uploads_.find(upload_id));
   return info;
 }
 
@@ -311,6 +368,20 @@ std::optional<AccessKey> MemoryAccessKeys::find(std::string_view id) {
   const auto found = keys_.find(id);
   if (found == keys_.end()) return std::nullopt;
   return found->second;
+}
+
+std::optional<KeyOwner> MemoryAccessKeys::find_owner(std::string_view id) {
+  for (const AccessKey& key : list()) {
+    if (key.owner == id) return KeyOwner{key.owner, key.name, key.email};
+  }
+  return std::nullopt;
+}
+
+std::optional<KeyOwner> MemoryAccessKeys::find_owner_by_email(std::string_view email) {
+  for (const AccessKey& key : list()) {
+    if (!email.empty() && key.email == email) return KeyOwner{key.owner, key.name, key.email};
+  }
+  return std::nullopt;
 }
 
 std::vector<AccessKey> MemoryAccessKeys::list() {

@@ -15,14 +15,18 @@ namespace coffer::gateway {
 struct MemoryObject {
   ObjectInfo info;
   std::shared_ptr<const std::string> bytes;
+  std::vector<PartInfo> parts = {};
 };
 
 class MemoryObjects final : public Objects {
  public:
-  Result<void> create_bucket(std::string_view bucket, Durability) override;
+  Result<void> create_bucket(std::string_view bucket, Durability,
+                             const BucketSettings& settings) override;
   Result<void> remove_bucket(std::string_view bucket, Durability) override;
   Result<BucketInfo> bucket(std::string_view bucket) override;
   Result<std::vector<BucketInfo>> buckets() override;
+  Result<void> set_bucket_setting(std::string_view bucket, const std::string& name,
+                                  const std::optional<std::string>& value, Durability) override;
   Result<ObjectInfo> head(std::string_view bucket, std::string_view key) override;
   Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket,
                                                     std::string_view key) override;
@@ -30,6 +34,9 @@ class MemoryObjects final : public Objects {
                                                   std::string_view key) override;
   Result<bool> remove(std::string_view bucket, std::string_view key, const WriteConditions&,
                       Durability) override;
+  Result<ObjectInfo> update(std::string_view bucket, std::string_view key,
+                            const ObjectUpdate& change, Durability) override;
+  Result<std::vector<PartInfo>> object_parts(const ObjectInfo& info) override;
   Result<ObjectInfo> copy(const CopyRequest& request, Durability) override;
   Result<ListPage> list(std::string_view bucket, const ListRequest& request) override;
   Result<std::string> create_upload(std::string_view bucket, std::string_view key,
@@ -80,6 +87,7 @@ class MemoryObjects final : public Objects {
   std::map<std::string, Bucket, std::less<>> buckets_ GUARDED_BY(mutex_);
   std::map<std::string, Multipart, std::less<>> uploads_ GUARDED_BY(mutex_);
   std::uint64_t next_id_ GUARDED_BY(mutex_) = 1;
+  std::uint64_t next_inode_ GUARDED_BY(mutex_) = 1;
 };
 
 class MemoryAccessKeys final : public AccessKeys {
@@ -88,6 +96,8 @@ class MemoryAccessKeys final : public AccessKeys {
   Result<void> remove(std::string_view id) override;
   std::optional<AccessKey> find(std::string_view id) override;
   std::vector<AccessKey> list() override;
+  std::optional<KeyOwner> find_owner(std::string_view id) override;
+  std::optional<KeyOwner> find_owner_by_email(std::string_view email) override;
 
  private:
   Mutex mutex_;

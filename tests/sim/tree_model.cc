@@ -236,7 +236,7 @@ bool Workload::put_object(VaultService& vault) {
   if (!states_.back().contains(bucket + "/")) {
     under_way_ = states_.back();
     (*under_way_)[bucket + "/"] = "";
-    if (!done(objects.create_bucket(bucket, Durability::Synced))) return false;
+    if (!done(objects.create_bucket(bucket, Durability::Synced, {}))) return false;
     synced_ = states_.size() - 1;
   }
   const std::string key = "o" + std::to_string(random_() % 5);

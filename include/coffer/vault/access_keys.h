@@ -20,6 +20,12 @@ struct AccessKey {
   std::string bucket;  // empty: all buckets
   bool read_only = false;
   Timespec created;
+  std::string owner = {};  // whose buckets and objects it makes; empty: the vault's own
+  std::string email = {};  // by which ACLs may name the owner
+};
+
+struct KeyOwner {
+  std::string id, name, email;
 };
 
 class AccessKeys {
@@ -30,6 +36,9 @@ class AccessKeys {
   virtual Result<void> remove(std::string_view id) = 0;  // NotFound
   virtual std::optional<AccessKey> find(std::string_view id) = 0;
   virtual std::vector<AccessKey> list() = 0;
+  /// Of some key of that owner. Looks at all keys: for what shows or sets ACLs, not for every request.
+  virtual std::optional<KeyOwner> find_owner(std::string_view id) = 0;
+  virtual std::optional<KeyOwner> find_owner_by_email(std::string_view email) = 0;
 };
 
 }  // namespace coffer

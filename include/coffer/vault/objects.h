@@ -31,8 +31,11 @@ struct ObjectMetadata {
   std::map<std::string, std::string> user;  // x-amz-meta-* without the prefix, lower-case names
   std::string etag;                         // without quotes; empty: derived (contains '-')
   std::map<std::string, std::string>
-      checksums;            // "crc32c" → base64 value; "type" → FULL_OBJECT | COMPOSITE
+      checksums;  // "crc32c" → base64 value; "type" → FULL_OBJECT | COMPOSITE; "sse-c" → how it is sealed
   std::uint32_t parts = 0;  // of a multipart object, else 0
+  std::map<std::string, std::string> tags;
+  /// What the gateway notes of an object for itself (its owner, its ACL). The vault keeps it, no more.
+  std::map<std::string, std::string> properties;
 };
 
 struct ObjectInfo {
@@ -44,23 +47,34 @@ struct ObjectInfo {
   InodeId inode;
 };
 
+/// What the gateway keeps with a bucket, by name of the setting ("owner", "policy"). The vault keeps it, no more.
+using BucketSettings = std::map<std::string, std::string>;
+
 struct BucketInfo {
   std::string name;
   Timespec created;
+  /// Never null. The same object as long as nothing is set: who parses settings may keep what came of it.
+  std::shared_ptr<const BucketSettings> settings = std::make_shared<const BucketSettings>();
 };
 
 /// Conditions on what stands at the key at the moment of the change; checked atomically with it.
 struct WriteConditions {
-  bool if_none_match_any = false;       // If-None-Match: *
-  std::optional<std::string> if_match;  // an ETag without quotes, or "*"
+  bool if_none_match_any = false;                       // If-None-Match: *
+  std::optional<std::string> if_none_match = {};        // an ETag without quotes
+  std::optional<std::string> if_match = {};             // an ETag without quotes, or "*"
+  std::optional<std::uint64_t> if_size = {};            // bytes
+  std::optional<std::int64_t> if_modified_unix_s = {};  // the time of its last change
 };
+
+inline constexpr std::size_t kBucketSettingBytesMax = std::size_t{256} << 10;
 
 enum class Durability : std::uint8_t { Relaxed, Synced };
 
 struct CopyRequest {
   std::string_view from_bucket, from_key, to_bucket, to_key;
-  /// Replaces the source's where given, but for what belongs to the bytes: etag, checksums, parts.
-  std::optional<ObjectMetadata> metadata = {};
+  /// Makes the copy's metadata of the source's, with no lock held; what belongs to the bytes (etag, checksums,
+  /// parts) stays the source's. Not given: all stays.
+  std::function<ObjectMetadata(const ObjectMetadata&)> metadata = {};
   WriteConditions conditions = {};  // on what stands at the new key
   /// Asked of the very source whose bytes are copied, with no lock held; where it says no, copy() is a
   /// Conflict. Asked again if the mount changes the bytes while they are copied. Not asked: any source.
@@ -75,7 +89,7 @@ struct ListRequest {
 };
 
 struct ListPage {
-  std::vector<ObjectInfo> objects;  // metadata is filled only with etag
+  std::vector<ObjectInfo> objects;  // of metadata: etag, checksums, properties
   std::vector<std::string> common_prefixes;
   bool truncated = false;
   std::string next;  // start_after of the next page
@@ -95,6 +109,11 @@ class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;
   virtual Result<void> write(Bytes data) = 0;  // appended
+  /// Appends a range of what a reader of the same vault reads, by sharing its extents. Conflict: it was truncated meanwhile.
+  virtual Result<void> append_range(ObjectReader& from, std::uint64_t offset,
+                                    std::uint64_t length) = 0;
+  /// What was written so far.
+  virtual Result<std::size_t> read(std::uint64_t offset, MutableBytes out) = 0;
   [[nodiscard]] virtual std::uint64_t size() const = 0;
   virtual Result<ObjectInfo> commit(ObjectMetadata metadata, const WriteConditions& conditions,
                                     Durability durability) = 0;
@@ -114,6 +133,12 @@ struct PartInfo {
   std::map<std::string, std::string> checksums;
 };
 
+/// What update() sets. Where another inode stands at the key than the one that was looked at: Conflict.
+struct ObjectUpdate {
+  InodeId inode;
+  std::optional<std::map<std::string, std::string>> tags = {}, properties = {};
+};
+
 struct CompletedPart {
   std::uint32_t number = 0;
   std::string etag;
@@ -130,11 +155,16 @@ class Objects {
  public:
   virtual ~Objects() = default;
 
-  virtual Result<void> create_bucket(std::string_view bucket, Durability durability) = 0;  // Exists
+  virtual Result<void> create_bucket(std::string_view bucket, Durability durability,
+                                     const BucketSettings& settings) = 0;  // Exists
   virtual Result<void> remove_bucket(std::string_view bucket,
                                      Durability durability) = 0;  // NotEmpty
   virtual Result<BucketInfo> bucket(std::string_view bucket) = 0;
   virtual Result<std::vector<BucketInfo>> buckets() = 0;
+  /// Sets one, or takes it away. TooLarge beyond kBucketSettingBytesMax.
+  virtual Result<void> set_bucket_setting(std::string_view bucket, const std::string& name,
+                                          const std::optional<std::string>& value,
+                                          Durability durability) = 0;
 
   virtual Result<ObjectInfo> head(std::string_view bucket, std::string_view key) = 0;
   virtual Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket,
@@ -144,6 +174,12 @@ class Objects {
   /// Success also where the key was not there (S3's DELETE is idempotent): false then.
   virtual Result<bool> remove(std::string_view bucket, std::string_view key,
                               const WriteConditions& conditions, Durability durability) = 0;
+  /// Changes what is kept with an object; its bytes and what S3 shows as its time stay.
+  virtual Result<ObjectInfo> update(std::string_view bucket, std::string_view key,
+                                    const ObjectUpdate& change, Durability durability) = 0;
+  /// The parts that a multipart object was made of (number, size, checksums). Empty: it was not, or
+  /// it is another object by now.
+  virtual Result<std::vector<PartInfo>> object_parts(const ObjectInfo& info) = 0;
   /// Shares extents.
   virtual Result<ObjectInfo> copy(const CopyRequest& request, Durability durability) = 0;
   virtual Result<ListPage> list(std::string_view bucket, const ListRequest& request) = 0;

@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <cstdlib>
 #include <new>
@@ -102,6 +103,15 @@ Sha256Value hmac_sha256(Bytes key, std::string_view text) {
   return value;
 }
 
+std::string hmac_sha1(std::string_view key, std::string_view text) {
+  std::string value(20, '\0');
+  unsigned int length = 20;
+  HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+       reinterpret_cast<unsigned char*>(value.data()), &length);
+  return value;
+}
+
 std::string to_hex(Bytes bytes) {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string out;
@@ -134,6 +144,12 @@ std::string from_base64(std::string_view text, std::size_t bytes) {
   // DecodeBlock neither checks where padding stands nor that unused bits are zero.
   if (to_base64(as_bytes(out)) != text) return {};
   return out;
+}
+
+std::string from_base64(std::string_view text) {
+  if (text.empty() || text.size() % 4 != 0) return {};
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  return from_base64(text, text.size() / 4 * 3 - padding);
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {

@@ -42,11 +42,17 @@ class Digest {
 Sha256Value sha256(std::string_view text);
 Sha256Value hmac_sha256(Bytes key, std::string_view text);
 
+/// Raw. For the one form of Signature Version 2 that is served.
+std::string hmac_sha1(std::string_view key, std::string_view text);
+
 std::string to_hex(Bytes bytes);
 inline std::string to_hex(std::string_view raw) { return to_hex(as_bytes(raw)); }
 std::string to_base64(Bytes bytes);
 /// Empty on anything that is not padded base64 of exactly `bytes` bytes.
 std::string from_base64(std::string_view text, std::size_t bytes);
+
+/// Of any length; empty on what is no padded base64.
+std::string from_base64(std::string_view text);
 
 /// Compares in time that depends on the lengths only.
 bool equal_constant_time(std::string_view a, std::string_view b);

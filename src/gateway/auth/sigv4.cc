@@ -175,8 +175,7 @@ tl::expected<SigV4::Claim, AuthFailure> SigV4::query_claim(const RequestHead& he
   std::int64_t seconds = 0;
   const auto [end, error] =
       std::from_chars(expires.data(), expires.data() + expires.size(), seconds);
-  const bool expires_ok = error == std::errc() && end == expires.data() + expires.size() &&
-                          seconds >= 0 && seconds <= kPresignSecondsMax;
+  const bool expires_ok = error == std::errc() && end == expires.data() + expires.size();
   if (!credential || claim.signed_headers.empty() || claim.signature.empty() || !when ||
       !expires_ok || !claim.amz_date.starts_with(credential->scope.date)) {
     return Failure(AuthFailure::MalformedQuery);
@@ -185,7 +184,8 @@ tl::expected<SigV4::Claim, AuthFailure> SigV4::query_claim(const RequestHead& he
   claim.scope = credential->scope;
   claim.scope_text = credential->scope_text;
   if (*when > now + kSkewSecondsMax) return Failure(AuthFailure::NotYetValid);
-  if (now > *when + seconds) return Failure(AuthFailure::Expired);
+  const bool lasts = seconds > 0 && seconds <= kPresignSecondsMax;
+  if (!lasts || now > *when + seconds) return Failure(AuthFailure::Expired);
   claim.payload_hash = head.value_or("x-amz-content-sha256",
                                      query.value_or("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD"));
   return claim;
@@ -245,6 +245,30 @@ tl::expected<SignedRequest, AuthFailure> SigV4::check(const RequestHead& head,
     request.seed = {key, claim.amz_date, std::string(claim.scope_text), expected};
   }
   return request;
+}
+
+tl::expected<std::string, AuthFailure> SigV4::verify_form(const FormSignature& form) {
+  const bool v4 = !form.algorithm.empty();
+  if (v4 && form.algorithm != kAlgorithm) return Failure(AuthFailure::UnsupportedMechanism);
+  const auto credential = v4 ? parse_credential(form.credential) : std::nullopt;
+  if (v4 && !credential) return Failure(AuthFailure::MalformedQuery);
+  const std::string_view access_key = v4 ? credential->access_key : form.credential;
+  auto secret = secrets_.secret_of(access_key);
+  if (!secret) return Failure(AuthFailure::Unavailable);
+  const bool known = secret->has_value();
+  std::string secret_text = known ? std::move(**secret) : std::string("unknown access key");
+  std::string expected;
+  if (v4) {
+    expected =
+        to_hex(hmac_sha256(keys_.get(access_key, secret_text, credential->scope), form.policy));
+  } else {
+    expected = to_base64(as_bytes(hmac_sha1(secret_text, form.policy)));
+  }
+  OPENSSL_cleanse(secret_text.data(), secret_text.size());
+  const bool equal = equal_constant_time(expected, form.signature);
+  if (!known) return Failure(AuthFailure::UnknownAccessKey);
+  if (!equal) return Failure(AuthFailure::WrongSignature);
+  return std::string(access_key);
 }
 
 }  // namespace coffer::gateway

@@ -71,6 +71,15 @@ class SecretSource {
   virtual Result<std::optional<std::string>> secret_of(std::string_view access_key) = 0;
 };
 
+/// What proves a form upload: its policy, signed.
+struct FormSignature {
+  std::string_view policy;  // base64, as it came
+  std::string_view
+      algorithm;  // "AWS4-HMAC-SHA256"; empty: Signature Version 2, HMAC-SHA1 of the policy
+  std::string_view credential;  // with its scope; of version 2: the access key
+  std::string_view signature;
+};
+
 class SigV4 {
  public:
   static constexpr std::int64_t kSkewSecondsMax = 15 * 60;
@@ -79,6 +88,8 @@ class SigV4 {
   /// `now` in seconds since 1970.
   tl::expected<SignedRequest, AuthFailure> verify(const RequestHead& head,
                                                   const QueryParameters& query, std::int64_t now);
+  /// The access key that signed the form.
+  tl::expected<std::string, AuthFailure> verify_form(const FormSignature& form);
   [[nodiscard]] const SigningKeyCache& keys() const { return keys_; }
 
  private:

@@ -28,7 +28,7 @@ void Connection::start(ServerState& state, IoThread& io, boost::asio::ip::tcp::s
 
 Connection::Connection(ServerState& state, IoThread& io, boost::asio::ip::tcp::socket socket,
                        boost::asio::ssl::context* tls)
-    : state_(state), io_(io), stream_(std::move(socket), tls) {
+    : state_(state), io_(io), stream_(std::move(socket), tls), peer_(stream_.peer()) {
   expires_in(state_.options.header_timeout);
   io_.add(*this);
 }
@@ -50,6 +50,7 @@ Task<void> Connection::run() {
     Exchange exchange(state_);
     exchange.head.set_request_id(state_.next_request_id());
     exchange.head.set_encrypted(stream_.encrypted());
+    exchange.head.set_peer(peer_);
     if (!co_await read_head(exchange)) break;
     next = co_await serve(exchange);
   }

@@ -75,6 +75,7 @@ class Connection {
   ServerState& state_;
   IoThread& io_;
   Stream stream_;
+  const std::string peer_;
   std::chrono::steady_clock::time_point deadline_;
   InputBuffer input_;  // read and not yet parsed
   bool idle_ = false;  // between two requests

@@ -35,6 +35,7 @@ class RequestHead {
   void set_content_length(std::optional<std::uint64_t> length) { content_length_ = length; }
   void set_request_id(std::string id) { request_id_ = std::move(id); }
   void set_encrypted(bool encrypted) { encrypted_ = encrypted; }
+  void set_peer(std::string address) { peer_ = std::move(address); }
 
   [[nodiscard]] Method method() const { return method_; }
   [[nodiscard]] std::string_view method_text() const { return method_text_; }
@@ -49,6 +50,8 @@ class RequestHead {
   [[nodiscard]] std::optional<std::uint64_t> content_length() const { return content_length_; }
   [[nodiscard]] const std::string& request_id() const { return request_id_; }
   [[nodiscard]] bool encrypted() const { return encrypted_; }
+  /// The client's address, without its port.
+  [[nodiscard]] const std::string& peer() const { return peer_; }
 
  private:
   std::string_view keep(std::string_view text);
@@ -61,6 +64,7 @@ class RequestHead {
   std::vector<HeaderField> fields_;
   std::optional<std::uint64_t> content_length_;
   std::string request_id_;
+  std::string peer_;
   bool encrypted_ = false;
 };
 

@@ -26,6 +26,12 @@ Stream::~Stream() = default;
 
 asio::ip::tcp::socket& Stream::socket() { return tls_ ? tls_->stream.next_layer() : plain_; }
 
+std::string Stream::peer() {
+  boost::system::error_code gone;
+  const auto endpoint = socket().remote_endpoint(gone);
+  return gone ? std::string() : endpoint.address().to_string();
+}
+
 void Stream::start(Operation& operation) {
   const auto resume = [&operation](const error_code& error, std::size_t moved) {
     operation.moved_ = error ? 0 : moved;

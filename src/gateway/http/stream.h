@@ -8,6 +8,7 @@
 #include <coroutine>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "coffer/core/bytes.h"
 
@@ -60,6 +61,8 @@ class Stream {
   static constexpr std::size_t kPiecesMax = 3;
 
   [[nodiscard]] bool encrypted() const { return tls_ != nullptr; }
+  /// The other side's address, without its port; empty when it is gone.
+  [[nodiscard]] std::string peer();
   /// Sends FIN; reads go on.
   void shutdown_send();
   /// Pending operations fail.

@@ -15,6 +15,8 @@ S3Result<Reply> abort_multipart_upload(S3Call& call) {
 
 const Operation kAbortMultipartUpload{.name = "AbortMultipartUpload",
                                       .effect = Operation::Effect::Write,
+                                      .action = "s3:AbortMultipartUpload",
+                                      .acl = AclPermission::Write,
                                       .run = abort_multipart_upload};
 
 }  // namespace coffer::gateway

@@ -1,5 +1,8 @@
 #include "gateway/s3/body_sinks.h"
 
+#include "gateway/s3/cors.h"
+#include "gateway/s3/gzip.h"
+
 namespace coffer::gateway {
 
 void WholeBodySink::store(Bytes payload) {
@@ -11,10 +14,18 @@ void WholeBodySink::store(Bytes payload) {
 }
 
 Reply WholeBodySink::finish() {
+  Reply reply = answer();
+  add_cors_headers(*call_, reply);
+  compress_xml(call_->head, reply);
+  return reply;
+}
+
+Reply WholeBodySink::answer() {
   if (too_long_) return error_reply(call_->head, {S3Code::MaxMessageLengthExceeded, {}, {}});
   auto proof = verifier_->finish();
   if (!proof) return error_reply(call_->head, proof.error());
   auto reply = call_->operation->run_body(*call_, body_);
+  if (reply && !call_->authorized) reply = s3_fail(S3Code::InternalError);
   return reply ? std::move(*reply) : error_reply(call_->head, reply.error());
 }
 
@@ -26,6 +37,12 @@ void UploadSink::store(Bytes payload) {
 }
 
 Reply UploadSink::finish() {
+  Reply reply = answer();
+  add_cors_headers(*call_, reply);
+  return reply;
+}
+
+Reply UploadSink::answer() {
   if (store_error_) return error_reply(call_->head, call_->failure(*store_error_, Subject::Object));
   const auto proof = verifier_->finish();
   if (!proof) return error_reply(call_->head, proof.error());

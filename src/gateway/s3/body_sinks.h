@@ -22,6 +22,7 @@ class WholeBodySink final : public BodySink {
   Reply finish() override;
 
  private:
+  Reply answer();
   const std::unique_ptr<S3Call> call_;
   const std::unique_ptr<BodyVerifier> verifier_;
   std::string body_;
@@ -41,6 +42,7 @@ class UploadSink final : public BodySink {
   Reply finish() override;
 
  private:
+  Reply answer();
   const std::unique_ptr<S3Call> call_;
   const std::unique_ptr<BodyVerifier> verifier_;
   const std::unique_ptr<Upload> upload_;

@@ -20,9 +20,10 @@ bool is_bucket_name(std::string_view name) {
   if (!is_alphanumeric(name.front()) || !is_alphanumeric(name.back())) return false;
   const bool letters = std::all_of(
       name.begin(), name.end(), [](char c) { return is_alphanumeric(c) || c == '-' || c == '.'; });
-  return letters && name.find("..") == std::string_view::npos && !looks_like_ipv4(name) &&
-         !name.starts_with("xn--") && !name.starts_with("sthree-") && !name.ends_with("-s3alias") &&
-         !name.ends_with("--ol-s3");
+  const auto has = [&](std::string_view what) { return name.find(what) != std::string_view::npos; };
+  return letters && !has(".-") && !has("-.") && name.find("..") == std::string_view::npos &&
+         !looks_like_ipv4(name) && !name.starts_with("xn--") && !name.starts_with("sthree-") &&
+         !name.ends_with("-s3alias") && !name.ends_with("--ol-s3");
 }
 
 }  // namespace coffer::gateway

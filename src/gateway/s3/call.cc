@@ -1,6 +1,16 @@
 #include "gateway/s3/call.h"
 
+#include "gateway/s3/operations.h"
+#include "gateway/s3/policy_values.h"
+
 namespace coffer::gateway {
+
+void S3Call::be(AccessKey access_key) {
+  access_key.secret.clear();
+  who.id = access_key.owner.empty() ? service.owner_id : access_key.owner;
+  who.name = access_key.name;
+  key_scope = std::move(access_key);
+}
 
 S3Error S3Call::failure(const Error& error, Subject subject) const {
   if (error.code == Errc::NotFound && subject != Subject::Bucket) {
@@ -10,9 +20,79 @@ S3Error S3Call::failure(const Error& error, Subject subject) const {
   return to_s3_error(error, subject);
 }
 
-bool allowed(const AccessKey& who, std::string_view bucket, Operation::Effect effect) {
-  if (who.read_only && effect == Operation::Effect::Write) return false;
-  return who.bucket.empty() || bucket.empty() || who.bucket == bucket;
+S3Error S3Call::missing(const Error& error) const {
+  const bool told = error.code != Errc::NotFound || !access ||
+                    may_do("s3:ListBucket", AclPermission::Read, nullptr);
+  return told ? failure(error, Subject::Object) : S3Error{S3Code::AccessDenied};
+}
+
+S3Result<void> S3Call::authorize(const ObjectInfo* object) {
+  if (!may_do(operation->action, operation->acl, object)) return s3_fail(S3Code::AccessDenied);
+  authorized = true;
+  return {};
+}
+
+bool S3Call::may_do(std::string_view action, AclPermission acl, const ObjectInfo* object) const {
+  // Without a bucket there is nothing to keep from who is known; the operation says that it is not there.
+  if (!access) return !who.anonymous();
+  const bool of_bucket = action == "s3:ListBucket";
+  return may_reach(*this, {*access, bucket, of_bucket ? std::string_view() : std::string_view(key),
+                           object, action, acl});
+}
+
+bool allowed(const AccessKey& key, std::string_view bucket, Operation::Effect effect) {
+  if (key.read_only && effect == Operation::Effect::Write) return false;
+  return key.bucket.empty() || bucket.empty() || key.bucket == bucket;
+}
+
+S3Result<std::shared_ptr<const BucketAccess>> bucket_access(S3Service& service,
+                                                            std::string_view bucket) {
+  auto info = service.objects.bucket(bucket);
+  if (!info) {
+    if (info.error().code == Errc::NotFound) return std::shared_ptr<const BucketAccess>();
+    return s3_fail(to_s3_error(info.error(), Subject::Bucket));
+  }
+  const std::string name(bucket);
+  if (auto known = service.access_cache->get(name); known && (*known)->settings == info->settings)
+    return *std::move(known);
+  std::size_t cost = 1024;
+  for (const auto& [setting, value] : *info->settings) cost += setting.size() + 4 * value.size();
+  auto access = BucketAccess::read(bucket, std::move(info->settings), service.owner_id);
+  if (!access) return s3_fail(S3Code::InternalError);
+  service.access_cache->put(name, access, cost);
+  return access;
+}
+
+bool may_reach(const S3Call& call, const AccessTarget& target) {
+  std::optional<ObjectAccess> object;
+  if (target.object != nullptr) {
+    object = ObjectAccess::read(target.object->metadata, target.access);
+    if (!object) return false;
+  }
+  std::string resource(target.bucket);
+  if (!target.key.empty()) resource.append("/").append(target.key);
+  const ConditionLookup values = [&](std::string_view name) {
+    return policy_values(call, name, target);
+  };
+  return may({call.who, target.access, object ? &*object : nullptr, target.action, resource,
+              target.acl, values});
+}
+
+S3Result<void> let_in(S3Call& call) {
+  const Operation& operation = *call.operation;
+  if (!call.bucket.empty()) {
+    S3_ASSIGN(call.access, bucket_access(call.service, call.bucket));
+  }
+  // Who is not known is not told what exists and what is served.
+  const bool served = &operation != &kNotImplemented && &operation != &kMethodNotAllowed;
+  const bool hidden = !served || (!call.access && &operation != &kListBuckets);
+  if (call.who.anonymous() && hidden) return s3_fail(S3Code::AccessDenied);
+  if (!allowed(call.key_scope, call.bucket, operation.effect)) return s3_fail(S3Code::AccessDenied);
+  const auto expected = call.head.find("x-amz-expected-bucket-owner");
+  if (expected && call.access && *expected != call.access->owner)
+    return s3_fail(S3Code::AccessDenied);
+  if (operation.check == Operation::Check::First) S3_TRY(call.authorize(nullptr));
+  return {};
 }
 
 }  // namespace coffer::gateway

@@ -11,8 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "coffer/core/lru_cache.h"
 #include "coffer/vault/access_keys.h"
 #include "coffer/vault/objects.h"
+#include "gateway/auth/access.h"
 #include "gateway/auth/sigv4.h"
 #include "gateway/http/percent.h"
 #include "gateway/http/reply.h"
@@ -31,6 +33,11 @@ struct S3Service {
   Durability durability = Durability::Synced;
   std::function<Result<void>()> sync;  // makes durable what was changed with Durability::Relaxed
   std::function<void()> after_change;
+  /// What was parsed of buckets' settings, by bucket; good while the vault shows the same settings.
+  std::shared_ptr<LruCache<std::string, std::shared_ptr<const BucketAccess>>> access_cache =
+      std::make_shared<LruCache<std::string, std::shared_ptr<const BucketAccess>>>(
+          kAccessCacheBytes, 4);
+  static constexpr std::size_t kAccessCacheBytes = std::size_t{8} << 20;
 };
 
 struct Operation;
@@ -43,7 +50,10 @@ struct S3Call {
   std::string key;
   const Operation* operation = nullptr;
   SignedRequest signature;
-  AccessKey who;  // without its secret
+  AccessKey key_scope = {};  // without its secret; empty for who is anonymous
+  Principal who = {};
+  std::shared_ptr<const BucketAccess> access = {};  // of the bucket; null: there is none
+  bool authorized = false;
 
   [[nodiscard]] std::string_view header(std::string_view name) const {
     return head.value_or(name, {});
@@ -51,8 +61,17 @@ struct S3Call {
   [[nodiscard]] std::string_view parameter(std::string_view name) const {
     return query.value_or(name, {});
   }
+  /// Asked with this key.
+  void be(AccessKey access_key);
   /// The vault's error in S3's words; tells an absent bucket from an absent key.
   [[nodiscard]] S3Error failure(const Error& error, Subject subject) const;
+  /// As failure() for an object that was looked for: who may not list is not told that it is absent.
+  [[nodiscard]] S3Error missing(const Error& error) const;
+  /// May the operation be done on this object, or (null) on the bucket or a new key? AccessDenied if not.
+  S3Result<void> authorize(const ObjectInfo* object);
+  /// The same for another action on the same bucket and key.
+  [[nodiscard]] bool may_do(std::string_view action, AclPermission acl,
+                            const ObjectInfo* object) const;
   /// Call after a change, before it is answered.
   void changed() const {
     if (service.after_change) service.after_change();
@@ -75,8 +94,15 @@ struct Operation {
   enum class Effect { Read, Write };
   enum class Checksums { OfBody, OfObject };  // what x-amz-checksum-* headers are about
 
+  /// Who asks authorize(): the handler, before the operation runs; or the operation, once it has the object whose
+  /// ACL counts. The handler answers nothing good of an operation that did not ask.
+  enum class Check { First, Itself };
+
   std::string_view name;
   Effect effect = Effect::Read;
+  Check check = Check::First;
+  std::string_view action = {};  // in policies: "s3:GetObject"
+  AclPermission acl = AclPermission::None;
   /// Exactly one of the three. `run` answers from the head, `run_body` from a body of at most
   /// body_bytes_max, `open` takes a body of any length.
   S3Result<Reply> (*run)(S3Call&) = nullptr;
@@ -87,6 +113,25 @@ struct Operation {
 };
 
 /// What a key may do: everything, one bucket, reading only.
-bool allowed(const AccessKey& who, std::string_view bucket, Operation::Effect effect);
+bool allowed(const AccessKey& key, std::string_view bucket, Operation::Effect effect);
+
+inline constexpr std::size_t kKeyBytesMax = 1024;
+
+/// Finds the bucket and asks what is to be asked before the operation runs.
+S3Result<void> let_in(S3Call& call);
+
+/// The settings of a bucket that matter for access. Null: there is no such bucket.
+S3Result<std::shared_ptr<const BucketAccess>> bucket_access(S3Service& service,
+                                                            std::string_view bucket);
+
+/// One action on one bucket or key, whichever the call is about.
+struct AccessTarget {
+  const BucketAccess& access;
+  std::string_view bucket, key;
+  const ObjectInfo* object = nullptr;
+  std::string_view action;
+  AclPermission acl = AclPermission::None;
+};
+bool may_reach(const S3Call& call, const AccessTarget& target);
 
 }  // namespace coffer::gateway

@@ -2,6 +2,7 @@
 
 #include "gateway/s3/checksum.h"
 #include "gateway/s3/conditions.h"
+#include "gateway/s3/customer_key.h"
 #include "gateway/s3/object_headers.h"
 #include "gateway/s3/operations.h"
 #include "gateway/s3/part_number.h"
@@ -164,7 +165,7 @@ Reply completed_reply(const S3Call& call, const ObjectInfo& info,
   write_checksums(checksums, xml);
   xml.close("CompleteMultipartUploadResult");
   Reply reply = xml_reply(std::move(xml));
-  reply.add("x-amz-server-side-encryption", "AES256");
+  add_encryption_headers(call, checksums.contains(kCustomerSeal), reply);
   return reply;
 }
 
@@ -193,15 +194,24 @@ S3Result<Reply> complete_multipart_upload(S3Call& call, std::string_view body) {
   S3_TRY(check_size(call, parts));
 
   ObjectMetadata metadata = std::move(upload->metadata);
+  // The parts are sealed already. Clients that say the key again shall say the right one; many do not.
+  S3_ASSIGN(const auto said, CustomerKey::read(call, CustomerKey::Of::Object));
+  if (said) S3_TRY(CustomerKey::require(call, CustomerKey::Of::Object, metadata.checksums));
+  const auto sealed = metadata.checksums.find(kCustomerSeal);
+  const std::string seal = sealed == metadata.checksums.end() ? std::string() : sealed->second;
   S3_TRY(finish_checksums(call, parts, metadata.checksums));
   std::vector<CompletedPart> completed;
   for (const PartInfo& part : parts) completed.push_back({part.number, part.etag});
   metadata.etag = multipart_etag(parts);
   metadata.parts = static_cast<std::uint32_t>(parts.size());
+  if (!seal.empty()) metadata.checksums[kCustomerSeal] = seal;
   const auto checksums = metadata.checksums;
   const auto info = call.service.objects.complete_upload(call.bucket, call.key, id, completed,
                                                          std::move(metadata), conditions,
                                                          call.service.durability);
+  // The upload was there: what If-Match asks for is not.
+  if (!info && info.error().code == Errc::NotFound && conditions.if_match)
+    return s3_fail(S3Code::NoSuchKey);
   if (!info) return s3_fail(write_failure(call, info.error(), Subject::Upload));
   call.changed();
   return completed_reply(call, *info, checksums);
@@ -211,6 +221,8 @@ S3Result<Reply> complete_multipart_upload(S3Call& call, std::string_view body) {
 
 const Operation kCompleteMultipartUpload{.name = "CompleteMultipartUpload",
                                          .effect = Operation::Effect::Write,
+                                         .action = "s3:PutObject",
+                                         .acl = AclPermission::Write,
                                          .run_body = complete_multipart_upload,
                                          .body_bytes_max = 8 * 1024 * 1024,
                                          .checksums = Operation::Checksums::OfObject};

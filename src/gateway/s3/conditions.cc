@@ -1,6 +1,7 @@
 #include "gateway/s3/conditions.h"
 
 #include "gateway/http/date.h"
+#include "gateway/s3/number.h"
 
 namespace coffer::gateway {
 namespace {
@@ -69,11 +70,31 @@ ReadConditions copy_source_conditions(const S3Call& call) {
 S3Result<WriteConditions> write_conditions(const S3Call& call) {
   WriteConditions conditions;
   if (const auto none_match = call.head.find("if-none-match")) {
-    if (bare_etag(*none_match) != "*") return s3_fail(S3Code::NotImplemented);
-    conditions.if_none_match_any = true;
+    if (bare_etag(*none_match) == "*")
+      conditions.if_none_match_any = true;
+    else
+      conditions.if_none_match = std::string(bare_etag(*none_match));
   }
   if (const auto match = call.head.find("if-match")) {
     conditions.if_match = std::string(bare_etag(*match));
+  }
+  return conditions;
+}
+
+std::optional<std::int64_t> parse_any_date(std::string_view text) {
+  const auto http = parse_http_date(text);
+  return http ? http : parse_iso_date(text);
+}
+
+S3Result<WriteConditions> delete_conditions(const S3Call& call) {
+  S3_ASSIGN(WriteConditions conditions, write_conditions(call));
+  if (const auto time = call.head.find("x-amz-if-match-last-modified-time")) {
+    conditions.if_modified_unix_s = parse_any_date(*time);
+    if (!conditions.if_modified_unix_s) return s3_fail(S3Code::InvalidArgument);
+  }
+  if (const auto size = call.head.find("x-amz-if-match-size")) {
+    conditions.if_size = parse_number(*size);
+    if (!conditions.if_size) return s3_fail(S3Code::InvalidArgument);
   }
   return conditions;
 }

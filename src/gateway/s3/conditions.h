@@ -24,8 +24,12 @@ Verdict evaluate(const ReadConditions& conditions, std::string_view etag, std::i
 ReadConditions read_conditions(const S3Call& call);
 /// Of x-amz-copy-source-if-*.
 ReadConditions copy_source_conditions(const S3Call& call);
-/// If-Match and If-None-Match of a change; S3 knows no other If-None-Match than "*" there.
+/// If-Match and If-None-Match of a change.
 S3Result<WriteConditions> write_conditions(const S3Call& call);
+/// The same, with the size and time that a DELETE may ask for.
+S3Result<WriteConditions> delete_conditions(const S3Call& call);
+/// Of HTTP, or ISO 8601.
+std::optional<std::int64_t> parse_any_date(std::string_view text);
 /// What a change whose condition did not hold is answered.
 S3Error write_failure(const S3Call& call, const Error& error, Subject subject);
 

@@ -1,4 +1,6 @@
+#include "gateway/s3/acl_request.h"
 #include "gateway/s3/conditions.h"
+#include "gateway/s3/copy_bytes.h"
 #include "gateway/s3/copy_source.h"
 #include "gateway/s3/object_headers.h"
 #include "gateway/s3/operations.h"
@@ -7,27 +9,84 @@
 namespace coffer::gateway {
 namespace {
 
-/// The new object's metadata: nothing where the source's stays.
-S3Result<std::optional<ObjectMetadata>> new_metadata(const S3Call& call, const CopySource& source) {
+using MakeMetadata = std::function<ObjectMetadata(const ObjectMetadata&)>;
+
+/// Makes the new object's metadata of the source's.
+S3Result<MakeMetadata> new_metadata(const S3Call& call, const CopySource& source) {
   const std::string_view directive = call.head.value_or("x-amz-metadata-directive", "COPY");
   const std::string_view tagging = call.head.value_or("x-amz-tagging-directive", "COPY");
   if (tagging != "COPY" && tagging != "REPLACE") return s3_fail(S3Code::InvalidArgument);
-  if (directive == "COPY") {
-    const bool itself = source.bucket == call.bucket && source.key == call.key;
-    if (itself && !call.head.find("x-amz-storage-class") &&
-        !call.head.find("x-amz-server-side-encryption")) {
-      return s3_fail(
-          S3Code::InvalidRequest,
-          "This copy request is illegal because it is trying to copy an object to itself without "
-          "changing the object's metadata, storage class, website redirect location or encryption "
-          "attributes.");
-    }
-    return std::optional<ObjectMetadata>();
-  }
-  if (directive != "REPLACE")
+  if (directive != "COPY" && directive != "REPLACE")
     return s3_fail(S3Code::InvalidArgument, "Unknown metadata directive.");
-  S3_ASSIGN(ObjectMetadata metadata, metadata_from(call));
-  return std::optional<ObjectMetadata>(std::move(metadata));
+  const bool itself = source.bucket == call.bucket && source.key == call.key;
+  if (directive == "COPY" && itself && !call.head.find("x-amz-storage-class") &&
+      !call.head.find("x-amz-server-side-encryption")) {
+    return s3_fail(
+        S3Code::InvalidRequest,
+        "This copy request is illegal because it is trying to copy an object to itself without "
+        "changing the object's metadata, storage class, website redirect location or encryption "
+        "attributes.");
+  }
+  S3_ASSIGN(ObjectMetadata asked, metadata_from(call));
+  S3_ASSIGN(asked.properties, new_object_properties(call));
+  const bool new_tagging = tagging == "REPLACE";
+  if (new_tagging) {
+    S3_ASSIGN(asked.tags, new_tags(call));
+  }
+  return MakeMetadata([asked, new_tagging, keep = directive == "COPY"](const ObjectMetadata& from) {
+    ObjectMetadata made = keep ? from : asked;
+    made.properties = asked.properties;
+    made.tags = new_tagging ? asked.tags : from.tags;
+    return made;
+  });
+}
+
+Reply copied_reply(const S3Call& call, const ObjectInfo& copied) {
+  XmlWriter xml;
+  xml.open_document("CopyObjectResult");
+  xml.element("LastModified", iso_date(copied.modified));
+  xml.element("ETag", quoted_etag(copied.etag));
+  xml.close("CopyObjectResult");
+  Reply reply = xml_reply(std::move(xml));
+  add_encryption_headers(call, copied.metadata.checksums.contains(kCustomerSeal), reply);
+  return reply;
+}
+
+S3Result<void> check_source(const S3Call& call, const CopySource& source, const ObjectInfo& info) {
+  if (!may_read_source(call, source, info)) return s3_fail(S3Code::AccessDenied);
+  if (!copy_source_holds(call, info)) return s3_fail(S3Code::PreconditionFailed);
+  return {};
+}
+
+/// A copy of bytes that are sealed under a client's key, or shall be.
+S3Result<Reply> copy_sealed(S3Call& call, const CopySource& source, const CopyRequest& request,
+                            const std::optional<CustomerKey>& to_key) {
+  auto reader = call.service.objects.open_reader(source.bucket, source.key);
+  if (!reader) return s3_fail(copy_source_failure(call, source, reader.error()));
+  const ObjectInfo& from = (*reader)->info();
+  S3_TRY(check_source(call, source, from));
+  S3_ASSIGN(const auto from_key,
+            CustomerKey::require(call, CustomerKey::Of::CopySource, from.metadata.checksums));
+  std::optional<SealedReader> opened;
+  if (from_key) {
+    S3_ASSIGN(opened, SealedReader::create(call, from, *from_key));
+  }
+  auto writer = call.service.objects.begin_put(call.bucket, call.key);
+  if (!writer) return s3_fail(call.failure(writer.error(), Subject::Object));
+  const std::string seal = to_key ? to_key->new_seal() : std::string();
+  if (to_key) *writer = sealing_writer(std::move(*writer), to_key->cipher(seal));
+  S3_ASSIGN(const std::string md5, copy_bytes(call, **reader, opened ? &*opened : nullptr,
+                                              {ByteRange::Kind::Whole, 0, from.size}, **writer));
+  ObjectMetadata metadata = request.metadata(from.metadata);
+  metadata.checksums.clear();
+  metadata.parts = 0;
+  metadata.etag = to_key ? to_key->etag(md5) : to_hex(md5);
+  if (to_key) metadata.checksums[kCustomerSeal] = seal;
+  const auto copied =
+      (*writer)->commit(std::move(metadata), request.conditions, call.service.durability);
+  if (!copied) return s3_fail(write_failure(call, copied.error(), Subject::Object));
+  call.changed();
+  return copied_reply(call, *copied);
 }
 
 S3Result<Reply> copy_object(S3Call& call) {
@@ -37,31 +96,37 @@ S3Result<Reply> copy_object(S3Call& call) {
   CopyRequest request{source.bucket, source.key, call.bucket, call.key};
   S3_ASSIGN(request.conditions, write_conditions(call));
   S3_ASSIGN(request.metadata, new_metadata(call, source));
+  S3_ASSIGN(const auto to_key, CustomerKey::read(call, CustomerKey::Of::Object));
+  const bool from_key =
+      call.head.find("x-amz-copy-source-server-side-encryption-customer-algorithm").has_value();
+  if (to_key || from_key) return copy_sealed(call, source, request, to_key);
   bool found = false;
-  bool holds = false;
+  S3Result<void> holds;
   request.source_holds = [&](const ObjectInfo& info) {
     found = true;
-    holds = copy_source_holds(call, info);
-    return holds;
+    holds = check_source(call, source, info);
+    const auto& checksums = info.metadata.checksums;
+    if (holds && checksums.contains(kCustomerSeal)) {
+      // Says that the key is missing.
+      auto key = CustomerKey::require(call, CustomerKey::Of::CopySource, checksums);
+      if (!key) holds = s3_fail(key.error());
+    }
+    return holds.has_value();
   };
   const auto copied = call.service.objects.copy(request, call.service.durability);
   if (!copied && !found) return s3_fail(copy_source_failure(call, source, copied.error()));
-  if (!copied && !holds) return s3_fail(S3Code::PreconditionFailed);
+  if (!copied && !holds) return s3_fail(holds.error());
   if (!copied) return s3_fail(write_failure(call, copied.error(), Subject::Object));
   call.changed();
-  XmlWriter xml;
-  xml.open_document("CopyObjectResult");
-  xml.element("LastModified", iso_date(copied->modified));
-  xml.element("ETag", quoted_etag(copied->etag));
-  xml.close("CopyObjectResult");
-  Reply reply = xml_reply(std::move(xml));
-  reply.add("x-amz-server-side-encryption", "AES256");
-  return reply;
+  return copied_reply(call, *copied);
 }
 
 }  // namespace
 
-const Operation kCopyObject{
-    .name = "CopyObject", .effect = Operation::Effect::Write, .run = copy_object};
+const Operation kCopyObject{.name = "CopyObject",
+                            .effect = Operation::Effect::Write,
+                            .action = "s3:PutObject",
+                            .acl = AclPermission::Write,
+                            .run = copy_object};
 
 }  // namespace coffer::gateway

@@ -22,10 +22,20 @@ S3Result<CopySource> copy_source(const S3Call& call) {
                    "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
   }
   if (version != "null") return s3_fail(S3Code::NoSuchVersion);
-  CopySource source{std::string(path.substr(0, slash)), std::string(path.substr(slash + 1))};
-  if (!allowed(call.who, source.bucket, Operation::Effect::Read))
+  CopySource source{std::string(path.substr(0, slash)), std::string(path.substr(slash + 1)), {}};
+  if (!allowed(call.key_scope, source.bucket, Operation::Effect::Read))
+    return s3_fail(S3Code::AccessDenied);
+  S3_ASSIGN(source.access, bucket_access(call.service, source.bucket));
+  if (!source.access && call.who.anonymous()) return s3_fail(S3Code::AccessDenied);
+  const auto expected = call.head.find("x-amz-source-expected-bucket-owner");
+  if (expected && source.access && *expected != source.access->owner)
     return s3_fail(S3Code::AccessDenied);
   return source;
+}
+
+bool may_read_source(const S3Call& call, const CopySource& source, const ObjectInfo& info) {
+  return source.access && may_reach(call, {*source.access, source.bucket, source.key, &info,
+                                           "s3:GetObject", AclPermission::Read});
 }
 
 bool copy_source_holds(const S3Call& call, const ObjectInfo& info) {
@@ -34,9 +44,11 @@ bool copy_source_holds(const S3Call& call, const ObjectInfo& info) {
 }
 
 S3Error copy_source_failure(const S3Call& call, const CopySource& source, const Error& error) {
-  const bool no_bucket =
-      error.code == Errc::NotFound && !call.service.objects.bucket(source.bucket);
-  return no_bucket ? S3Error{S3Code::NoSuchBucket} : to_s3_error(error, Subject::Object);
+  if (error.code != Errc::NotFound) return to_s3_error(error, Subject::Object);
+  if (!source.access) return {S3Code::NoSuchBucket};
+  const bool told = may_reach(
+      call, {*source.access, source.bucket, {}, nullptr, "s3:ListBucket", AclPermission::Read});
+  return {told ? S3Code::NoSuchKey : S3Code::AccessDenied};
 }
 
 }  // namespace coffer::gateway

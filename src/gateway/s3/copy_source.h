@@ -10,10 +10,14 @@ namespace coffer::gateway {
 struct CopySource {
   std::string bucket;
   std::string key;
+  std::shared_ptr<const BucketAccess> access;  // null: there is no such bucket
 };
 
-/// "[/]bucket/key[?versionId=null]", percent-encoded. Checks the caller's scope.
+/// "[/]bucket/key[?versionId=null]", percent-encoded. Checks the key's scope.
 S3Result<CopySource> copy_source(const S3Call& call);
+
+/// May the caller read what stands there?
+bool may_read_source(const S3Call& call, const CopySource& source, const ObjectInfo& info);
 
 /// Whether every x-amz-copy-source-if-* condition holds of this source.
 bool copy_source_holds(const S3Call& call, const ObjectInfo& info);

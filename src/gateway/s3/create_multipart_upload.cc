@@ -1,4 +1,5 @@
 #include "gateway/s3/checksum.h"
+#include "gateway/s3/customer_key.h"
 #include "gateway/s3/object_headers.h"
 #include "gateway/s3/operations.h"
 #include "gateway/s3/replies.h"
@@ -37,8 +38,11 @@ S3Result<void> keep_algorithm(const S3Call& call, std::map<std::string, std::str
 
 S3Result<Reply> create_multipart_upload(S3Call& call) {
   S3_TRY(refuse_unserved(call));
-  S3_ASSIGN(ObjectMetadata metadata, metadata_from(call));
+  S3_ASSIGN(ObjectMetadata metadata, new_metadata_from(call));
   S3_TRY(keep_algorithm(call, metadata.checksums));
+  // Each part has a seal of its own; this one is there to know the key again.
+  S3_ASSIGN(const auto key, CustomerKey::read(call, CustomerKey::Of::Object));
+  if (key) metadata.checksums[kCustomerSeal] = key->new_seal();
   const auto id = call.service.objects.create_upload(call.bucket, call.key, metadata);
   if (!id) return s3_fail(call.failure(id.error(), Subject::Bucket));
   XmlWriter xml;
@@ -48,7 +52,7 @@ S3Result<Reply> create_multipart_upload(S3Call& call) {
   xml.element("UploadId", *id);
   xml.close("InitiateMultipartUploadResult");
   Reply reply = xml_reply(std::move(xml));
-  reply.add("x-amz-server-side-encryption", "AES256");
+  add_encryption_headers(call, key.has_value(), reply);
   if (const auto kind = checksum_kind(metadata.checksums["algorithm"])) {
     reply.add("x-amz-checksum-algorithm", upper_name(*kind));
     reply.add("x-amz-checksum-type", metadata.checksums["type"]);
@@ -60,6 +64,8 @@ S3Result<Reply> create_multipart_upload(S3Call& call) {
 
 const Operation kCreateMultipartUpload{.name = "CreateMultipartUpload",
                                        .effect = Operation::Effect::Write,
+                                       .action = "s3:PutObject",
+                                       .acl = AclPermission::Write,
                                        .run = create_multipart_upload};
 
 }  // namespace coffer::gateway

@@ -13,7 +13,9 @@ S3Result<Reply> delete_bucket(S3Call& call) {
 
 }  // namespace
 
-const Operation kDeleteBucket{
-    .name = "DeleteBucket", .effect = Operation::Effect::Write, .run = delete_bucket};
+const Operation kDeleteBucket{.name = "DeleteBucket",
+                              .effect = Operation::Effect::Write,
+                              .action = "s3:DeleteBucket",
+                              .run = delete_bucket};
 
 }  // namespace coffer::gateway

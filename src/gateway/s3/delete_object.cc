@@ -6,11 +6,12 @@ namespace coffer::gateway {
 namespace {
 
 S3Result<Reply> delete_object(S3Call& call) {
-  const auto version = call.query.find("versionId");
-  if (version && *version != "null") return s3_fail(S3Code::NoSuchVersion);
-  S3_ASSIGN(const WriteConditions conditions, write_conditions(call));
+  S3_TRY(require_null_version(call));
+  S3_ASSIGN(const WriteConditions conditions, delete_conditions(call));
   const auto removed =
       call.service.objects.remove(call.bucket, call.key, conditions, call.service.durability);
+  // What is not there is gone, whatever it should have been.
+  if (!removed && removed.error().code == Errc::NotFound && call.access) return empty_reply(204);
   if (!removed) return s3_fail(write_failure(call, removed.error(), Subject::Object));
   if (*removed) call.changed();
   return empty_reply(204);
@@ -18,7 +19,10 @@ S3Result<Reply> delete_object(S3Call& call) {
 
 }  // namespace
 
-const Operation kDeleteObject{
-    .name = "DeleteObject", .effect = Operation::Effect::Write, .run = delete_object};
+const Operation kDeleteObject{.name = "DeleteObject",
+                              .effect = Operation::Effect::Write,
+                              .action = "s3:DeleteObject",
+                              .acl = AclPermission::Write,
+                              .run = delete_object};
 
 }  // namespace coffer::gateway

@@ -16,6 +16,7 @@ S3Result<Reply> get_bucket_location(S3Call& call) {
 
 }  // namespace
 
-const Operation kGetBucketLocation{.name = "GetBucketLocation", .run = get_bucket_location};
+const Operation kGetBucketLocation{
+    .name = "GetBucketLocation", .action = "s3:GetBucketLocation", .run = get_bucket_location};
 
 }  // namespace coffer::gateway

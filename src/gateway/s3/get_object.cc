@@ -2,6 +2,7 @@
 
 #include "gateway/s3/byte_range.h"
 #include "gateway/s3/conditions.h"
+#include "gateway/s3/customer_key.h"
 #include "gateway/s3/number.h"
 #include "gateway/s3/object_headers.h"
 #include "gateway/s3/operations.h"
@@ -13,35 +14,59 @@ namespace {
 /// Streams from one snapshot: an overwrite during a GET does not show.
 class ObjectSource final : public BodySource {
  public:
-  explicit ObjectSource(std::unique_ptr<ObjectReader> reader) : reader_(std::move(reader)) {}
+  ObjectSource(std::unique_ptr<ObjectReader> reader, std::optional<SealedReader> sealed)
+      : reader_(std::move(reader)), sealed_(std::move(sealed)) {}
   Result<std::size_t> read(std::uint64_t offset, MutableBytes out) override {
-    return reader_->read(offset, out);
+    COFFER_ASSIGN(const std::size_t n, reader_->read(offset, out));
+    if (sealed_) sealed_->open(offset, out.first(n));
+    return n;
   }
 
  private:
   const std::unique_ptr<ObjectReader> reader_;
+  std::optional<SealedReader> sealed_;
 };
 
-S3Result<void> check_version(const S3Call& call) {
-  // Without versioning every object has the one version "null".
-  const auto version = call.query.find("versionId");
-  if (!version || *version == "null") return {};
-  return s3_fail(S3Code::NoSuchVersion);
+/// What of an object is asked for.
+struct Extract {
+  ByteRange range;
+  std::map<std::string, std::string> part_checksums = {};  // where a part was asked for
+};
+
+S3Result<Extract> extract_of_part(const S3Call& call, const ObjectInfo& info,
+                                  std::uint64_t number) {
+  const auto parts = call.service.objects.object_parts(info);
+  if (!parts) return s3_fail(call.failure(parts.error(), Subject::Object));
+  if (parts->empty()) {
+    if (number > 1) return s3_fail(S3Code::InvalidPart);
+    const auto kind = info.size == 0 ? ByteRange::Kind::Whole : ByteRange::Kind::Part;
+    return Extract{{kind, 0, info.size}};
+  }
+  std::uint64_t first = 0;
+  for (const PartInfo& part : *parts) {
+    if (part.number != number) {
+      first += part.size;
+      continue;
+    }
+    Extract extract{{ByteRange::Kind::Part, first, part.size}, part.checksums};
+    if (const auto type = info.metadata.checksums.find("type");
+        type != info.metadata.checksums.end())
+      extract.part_checksums.insert(*type);
+    return extract;
+  }
+  return s3_fail(S3Code::InvalidPart);
 }
 
 /// The part of the object that Range or partNumber asks for.
-S3Result<ByteRange> wanted_range(const S3Call& call, const ObjectInfo& info) {
-  const ByteRange whole{ByteRange::Kind::Whole, 0, info.size};
+S3Result<Extract> wanted_extract(const S3Call& call, const ObjectInfo& info) {
+  const Extract whole{{ByteRange::Kind::Whole, 0, info.size}};
   if (const auto part = call.query.find("partNumber")) {
     const auto number = parse_number(*part);
     if (!number || *number < 1 || *number > 10'000) {
       return s3_fail(S3Code::InvalidArgument,
                      "Part number must be an integer between 1 and 10000, inclusive");
     }
-    if (info.metadata.parts > 1) return s3_fail(S3Code::NotImplemented);
-    if (*number > 1) return s3_fail(S3Code::InvalidPartNumber);
-    if (info.size == 0) return whole;
-    return ByteRange{ByteRange::Kind::Part, 0, info.size};
+    return extract_of_part(call, info, *number);
   }
   const auto range = call.head.find("range");
   if (!range) return whole;
@@ -58,7 +83,7 @@ S3Result<ByteRange> wanted_range(const S3Call& call, const ObjectInfo& info) {
     error.headers.emplace_back("Content-Range", "bytes */" + std::to_string(info.size));
     return s3_fail(std::move(error));
   }
-  return wanted;
+  return Extract{wanted};
 }
 
 /// Everything of the reply but its body. 304 and errors of conditions included.
@@ -75,11 +100,13 @@ S3Result<Reply> describe(const S3Call& call, const ObjectInfo& info, ByteRange& 
       return reply;
     }
   }
-  S3_ASSIGN(range, wanted_range(call, info));
+  S3_ASSIGN(const Extract extract, wanted_extract(call, info));
+  range = extract.range;
   Reply reply;
   const bool part = range.kind == ByteRange::Kind::Part;
   const bool checksums = call.header("x-amz-checksum-mode") == "ENABLED" && !part;
   add_object_headers(call, info, checksums ? ShowChecksums::Yes : ShowChecksums::No, reply);
+  add_checksum_headers(extract.part_checksums, reply);
   if (part) {
     reply.status = 206;
     reply.add("Content-Range", "bytes " + std::to_string(range.first) + "-" +
@@ -89,25 +116,42 @@ S3Result<Reply> describe(const S3Call& call, const ObjectInfo& info, ByteRange& 
   return reply;
 }
 
+/// How an object is kept is not for who reads it to say.
+S3Result<void> refuse_encryption_header(const S3Call& call) {
+  if (!call.head.find("x-amz-server-side-encryption")) return {};
+  return s3_fail(S3Code::InvalidArgument,
+                 "x-amz-server-side-encryption header is not supported for this operation.");
+}
+
 S3Result<Reply> get_object(S3Call& call) {
-  S3_TRY(check_version(call));
-  S3_TRY(refuse_unserved(call));
+  S3_TRY(require_null_version(call));
   auto reader = call.service.objects.open_reader(call.bucket, call.key);
-  if (!reader) return s3_fail(call.failure(reader.error(), Subject::Object));
+  if (!reader) return s3_fail(call.missing(reader.error()));
+  S3_TRY(call.authorize(&(*reader)->info()));
+  S3_TRY(refuse_encryption_header(call));
   ByteRange range;
-  S3_ASSIGN(Reply reply, describe(call, (*reader)->info(), range));
+  const ObjectInfo& info = (*reader)->info();
+  S3_ASSIGN(const auto key,
+            CustomerKey::require(call, CustomerKey::Of::Object, info.metadata.checksums));
+  S3_ASSIGN(Reply reply, describe(call, info, range));
   if (reply.status == 304) return reply;
-  reply.source = std::make_unique<ObjectSource>(std::move(*reader));
+  std::optional<SealedReader> sealed;
+  if (key) {
+    S3_ASSIGN(sealed, SealedReader::create(call, info, *key));
+  }
+  reply.source = std::make_unique<ObjectSource>(std::move(*reader), std::move(sealed));
   reply.source_offset = range.first;
   reply.source_length = range.length;
   return reply;
 }
 
 S3Result<Reply> head_object(S3Call& call) {
-  S3_TRY(check_version(call));
-  S3_TRY(refuse_unserved(call));
+  S3_TRY(require_null_version(call));
   const auto info = call.service.objects.head(call.bucket, call.key);
-  if (!info) return s3_fail(call.failure(info.error(), Subject::Object));
+  if (!info) return s3_fail(call.missing(info.error()));
+  S3_TRY(call.authorize(&*info));
+  S3_TRY(refuse_encryption_header(call));
+  S3_TRY(CustomerKey::require(call, CustomerKey::Of::Object, info->metadata.checksums));
   ByteRange range;
   S3_ASSIGN(Reply reply, describe(call, *info, range));
   if (reply.status != 304) reply.length_only = range.length;
@@ -116,7 +160,15 @@ S3Result<Reply> head_object(S3Call& call) {
 
 }  // namespace
 
-const Operation kGetObject{.name = "GetObject", .run = get_object};
-const Operation kHeadObject{.name = "HeadObject", .run = head_object};
+const Operation kGetObject{.name = "GetObject",
+                           .check = Operation::Check::Itself,
+                           .action = "s3:GetObject",
+                           .acl = AclPermission::Read,
+                           .run = get_object};
+const Operation kHeadObject{.name = "HeadObject",
+                            .check = Operation::Check::Itself,
+                            .action = "s3:GetObject",
+                            .acl = AclPermission::Read,
+                            .run = head_object};
 
 }  // namespace coffer::gateway

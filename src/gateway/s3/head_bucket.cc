@@ -14,6 +14,9 @@ S3Result<Reply> head_bucket(S3Call& call) {
 
 }  // namespace
 
-const Operation kHeadBucket{.name = "HeadBucket", .run = head_bucket};
+const Operation kHeadBucket{.name = "HeadBucket",
+                            .action = "s3:ListBucket",
+                            .acl = AclPermission::Read,
+                            .run = head_bucket};
 
 }  // namespace coffer::gateway

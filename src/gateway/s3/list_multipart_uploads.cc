@@ -1,3 +1,4 @@
+#include "gateway/s3/acl_request.h"
 #include "gateway/s3/listing.h"
 #include "gateway/s3/operations.h"
 #include "gateway/s3/replies.h"
@@ -32,8 +33,8 @@ S3Result<Reply> list_multipart_uploads(S3Call& call) {
     xml.open("Upload");
     xml.element("Key", listed_name(parameters, upload.key));
     xml.element("UploadId", upload.upload_id);
-    write_owner(call, "Initiator", xml);
-    write_owner(call, "Owner", xml);
+    write_owner(call, "Initiator", upload_owner(call, upload.metadata), xml);
+    write_owner(call, "Owner", upload_owner(call, upload.metadata), xml);
     xml.element("StorageClass", "STANDARD");
     xml.element("Initiated", iso_date(upload.initiated));
     xml.close("Upload");
@@ -46,6 +47,8 @@ S3Result<Reply> list_multipart_uploads(S3Call& call) {
 }  // namespace
 
 const Operation kListMultipartUploads{.name = "ListMultipartUploads",
+                                      .action = "s3:ListBucketMultipartUploads",
+                                      .acl = AclPermission::Read,
                                       .run = list_multipart_uploads};
 
 }  // namespace coffer::gateway

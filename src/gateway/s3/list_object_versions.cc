@@ -1,5 +1,6 @@
 /// ListObjectVersions of a bucket without versioning: each object is its own version "null".
 
+#include "gateway/s3/acl_request.h"
 #include "gateway/s3/conditions.h"
 #include "gateway/s3/listing.h"
 #include "gateway/s3/operations.h"
@@ -31,7 +32,7 @@ S3Result<Reply> list_object_versions(S3Call& call) {
     xml.element("LastModified", iso_date(object.modified));
     xml.element("ETag", quoted_etag(object.etag));
     xml.element("Size", object.size);
-    write_owner(call, "Owner", xml);
+    write_owner(call, "Owner", owner_of(call, object), xml);
     xml.element("StorageClass", "STANDARD");
     xml.close("Version");
   }
@@ -42,6 +43,9 @@ S3Result<Reply> list_object_versions(S3Call& call) {
 
 }  // namespace
 
-const Operation kListObjectVersions{.name = "ListObjectVersions", .run = list_object_versions};
+const Operation kListObjectVersions{.name = "ListObjectVersions",
+                                    .action = "s3:ListBucketVersions",
+                                    .acl = AclPermission::Read,
+                                    .run = list_object_versions};
 
 }  // namespace coffer::gateway

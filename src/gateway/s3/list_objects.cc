@@ -1,6 +1,7 @@
 /// ListObjects, version 1 and 2.
 
 #include "gateway/auth/digest.h"
+#include "gateway/s3/acl_request.h"
 #include "gateway/s3/conditions.h"
 #include "gateway/s3/listing.h"
 #include "gateway/s3/operations.h"
@@ -19,7 +20,7 @@ void write_objects(const S3Call& call, const ListingParameters& parameters, cons
     xml.element("LastModified", iso_date(object.modified));
     xml.element("ETag", quoted_etag(object.etag));
     xml.element("Size", object.size);
-    if (owner == Owner::Show) write_owner(call, "Owner", xml);
+    if (owner == Owner::Show) write_owner(call, "Owner", owner_of(call, object), xml);
     xml.element("StorageClass", "STANDARD");
     xml.close("Contents");
   }
@@ -59,7 +60,7 @@ S3Result<Reply> list_objects_v2(S3Call& call) {
   const std::string_view start_after = call.parameter("start-after");
   std::string from(start_after);
   const auto token = call.query.find("continuation-token");
-  if (token) {
+  if (token && !token->empty()) {
     const auto place = from_token(*token);
     if (!place)
       return s3_fail(S3Code::InvalidArgument, "The continuation token provided is incorrect");
@@ -83,7 +84,13 @@ S3Result<Reply> list_objects_v2(S3Call& call) {
 
 }  // namespace
 
-const Operation kListObjects{.name = "ListObjects", .run = list_objects};
-const Operation kListObjectsV2{.name = "ListObjectsV2", .run = list_objects_v2};
+const Operation kListObjects{.name = "ListObjects",
+                             .action = "s3:ListBucket",
+                             .acl = AclPermission::Read,
+                             .run = list_objects};
+const Operation kListObjectsV2{.name = "ListObjectsV2",
+                               .action = "s3:ListBucket",
+                               .acl = AclPermission::Read,
+                               .run = list_objects_v2};
 
 }  // namespace coffer::gateway

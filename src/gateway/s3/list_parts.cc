@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "gateway/s3/acl_request.h"
 #include "gateway/s3/checksum.h"
 #include "gateway/s3/conditions.h"
 #include "gateway/s3/listing.h"
@@ -29,6 +30,9 @@ S3Result<Reply> list_parts(S3Call& call) {
   const auto marker = parse_number(marker_text.empty() ? "0" : marker_text);
   if (!marker) return s3_fail(S3Code::InvalidArgument);
   const std::string_view id = call.parameter("uploadId");
+  const auto upload = call.service.objects.upload(call.bucket, call.key, id);
+  if (!upload) return s3_fail(call.failure(upload.error(), Subject::Upload));
+  const std::string owner = upload_owner(call, upload->metadata);
   auto stored = call.service.objects.parts(call.bucket, call.key, id);
   if (!stored) return s3_fail(call.failure(stored.error(), Subject::Upload));
   std::erase_if(*stored, [&](const PartInfo& part) { return part.number <= *marker; });
@@ -42,8 +46,8 @@ S3Result<Reply> list_parts(S3Call& call) {
   xml.element("Bucket", call.bucket);
   xml.element("Key", listed_name(parameters, call.key));
   xml.element("UploadId", id);
-  write_owner(call, "Initiator", xml);
-  write_owner(call, "Owner", xml);
+  write_owner(call, "Initiator", owner, xml);
+  write_owner(call, "Owner", owner, xml);
   xml.element("StorageClass", "STANDARD");
   xml.element("PartNumberMarker", *marker);
   xml.element("NextPartNumberMarker", stored->empty() ? *marker : stored->back().number);
@@ -56,6 +60,9 @@ S3Result<Reply> list_parts(S3Call& call) {
 
 }  // namespace
 
-const Operation kListParts{.name = "ListParts", .run = list_parts};
+const Operation kListParts{.name = "ListParts",
+                           .action = "s3:ListMultipartUploadParts",
+                           .acl = AclPermission::Write,
+                           .run = list_parts};
 
 }  // namespace coffer::gateway

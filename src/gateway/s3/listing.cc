@@ -28,6 +28,9 @@ S3Result<ListingParameters> listing_parameters(const S3Call& call, std::string_v
       return s3_fail(S3Code::InvalidArgument, "Invalid Encoding Method specified in Request");
     parameters.url_encoding = true;
   }
+  // Of Ceph: in any order. Ours have one always; but with a delimiter it is an error there.
+  if (call.parameter("allow-unordered") == "true" && !parameters.delimiter.empty())
+    return s3_fail(S3Code::InvalidArgument);
   return parameters;
 }
 

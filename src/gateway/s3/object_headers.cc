@@ -4,7 +4,9 @@
 #include <array>
 
 #include "gateway/http/date.h"
+#include "gateway/s3/acl_request.h"
 #include "gateway/s3/conditions.h"
+#include "gateway/s3/customer_key.h"
 
 namespace coffer::gateway {
 namespace {
@@ -79,6 +81,24 @@ S3Result<ObjectMetadata> metadata_from(const S3Call& call) {
   return metadata;
 }
 
+S3Result<ObjectMetadata> new_metadata_from(const S3Call& call) {
+  S3_ASSIGN(ObjectMetadata metadata, metadata_from(call));
+  S3_ASSIGN(metadata.properties, new_object_properties(call));
+  S3_ASSIGN(metadata.tags, new_tags(call));
+  return metadata;
+}
+
+S3Result<Tags> new_tags(const S3Call& call) {
+  const auto header = call.head.find("x-amz-tagging");
+  if (!header) return Tags{};
+  S3_ASSIGN(Tags tags, tags_of_header(*header));
+  if (tags.size() > kObjectTagsMax) return s3_fail(S3Code::InvalidTag);
+  const bool may =
+      tags.empty() || call.may_do("s3:PutObjectTagging", AclPermission::Write, nullptr);
+  if (!may) return s3_fail(S3Code::AccessDenied);
+  return tags;
+}
+
 S3Result<void> refuse_part_or_version(const S3Call& call) {
   if (call.query.has("versionId"))
     return s3_fail(S3Code::InvalidArgument, "This operation does not accept a version-id.");
@@ -88,25 +108,31 @@ S3Result<void> refuse_part_or_version(const S3Call& call) {
   return {};
 }
 
-S3Result<void> refuse_unserved(const S3Call& call) {
-  const std::string_view encryption = call.header("x-amz-server-side-encryption");
-  if (!encryption.empty() && encryption != "AES256") return s3_fail(S3Code::NotImplemented);
-  const std::string_view acl = call.header("x-amz-acl");
-  if (!acl.empty() && acl != "private" && acl != "bucket-owner-full-control") {
-    return s3_fail(S3Code::AccessControlListNotSupported);
+/// AES256 is what the vault does anyway; keys of a key management service are not served.
+S3Result<void> check_encryption(const S3Call& call) {
+  const auto encryption = call.head.find("x-amz-server-side-encryption");
+  const bool kms = encryption && (*encryption == "aws:kms" || *encryption == "aws:kms:dsse");
+  const bool kms_key = call.head.find("x-amz-server-side-encryption-aws-kms-key-id").has_value();
+  if (encryption && !kms && *encryption != "AES256") {
+    return s3_fail(S3Code::InvalidArgument, "The encryption method specified is not supported");
   }
+  if (kms_key && !kms) {
+    return s3_fail(S3Code::InvalidArgument,
+                   "x-amz-server-side-encryption-aws-kms-key-id is only for aws:kms");
+  }
+  if (kms) {
+    S3_TRY(CustomerKey::read(call, CustomerKey::Of::Object));
+    return s3_fail(S3Code::NotImplemented);
+  }
+  return {};
+}
+
+S3Result<void> refuse_unserved(const S3Call& call) {
+  S3_TRY(check_encryption(call));
   for (const HeaderField& field : call.head.fields()) {
-    if (field.name.starts_with("x-amz-grant-"))
-      return s3_fail(S3Code::AccessControlListNotSupported);
-    if (field.name.starts_with("x-amz-server-side-encryption-") ||
-        field.name.starts_with("x-amz-copy-source-server-side-encryption-")) {
-      return s3_fail(S3Code::NotImplemented);
-    }
     if (field.name.starts_with("x-amz-object-lock-")) {
       return s3_fail(S3Code::InvalidRequest, "Bucket is missing Object Lock Configuration");
     }
-    if (field.name == "x-amz-tagging" && !field.value.empty())
-      return s3_fail(S3Code::NotImplemented);
     if (field.name == "x-amz-write-offset-bytes") return s3_fail(S3Code::NotImplemented);
   }
   return {};
@@ -136,7 +162,7 @@ void add_object_headers(const S3Call& call, const ObjectInfo& info, ShowChecksum
   reply.add("Last-Modified", format_http_date(info.modified.seconds));
   reply.add("ETag", quoted_etag(info.etag));
   reply.add("Accept-Ranges", "bytes");
-  reply.add("x-amz-server-side-encryption", "AES256");
+  add_encryption_headers(call, metadata.checksums.contains(kCustomerSeal), reply);
   const std::string_view own_type =
       metadata.content_type.empty() ? content_type_of(info.key) : metadata.content_type;
   reply.add("Content-Type", call.query.value_or("response-content-type", own_type));
@@ -151,6 +177,8 @@ void add_object_headers(const S3Call& call, const ObjectInfo& info, ShowChecksum
       reply.add(canonical_name(o.header), *value);
   }
   for (const auto& [name, value] : metadata.user) reply.add("x-amz-meta-" + name, value);
+  if (!metadata.tags.empty())
+    reply.add("x-amz-tagging-count", std::to_string(metadata.tags.size()));
   if (metadata.parts > 0) reply.add("x-amz-mp-parts-count", std::to_string(metadata.parts));
   if (show == ShowChecksums::Yes) add_checksum_headers(metadata.checksums, reply);
 }

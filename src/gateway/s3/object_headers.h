@@ -5,13 +5,19 @@
 #include "gateway/http/reply.h"
 #include "gateway/s3/body_verifier.h"
 #include "gateway/s3/call.h"
+#include "gateway/s3/tagging.h"
 
 namespace coffer::gateway {
 
 /// Content-Type and the other headers that stay with an object, and its user metadata.
 S3Result<ObjectMetadata> metadata_from(const S3Call& call);
+/// The same, with tags, owner and ACL of a new object.
+S3Result<ObjectMetadata> new_metadata_from(const S3Call& call);
+/// Of x-amz-tagging, if that may be set.
+S3Result<Tags> new_tags(const S3Call& call);
 /// Refuses a version or a part number where a whole new object is written: it would not be what was asked for.
 S3Result<void> refuse_part_or_version(const S3Call& call);
+S3Result<void> check_encryption(const S3Call& call);
 /// Refuses with 501 (or AWS's own code) what a PUT may ask for and this does not do.
 S3Result<void> refuse_unserved(const S3Call& call);
 /// Into metadata.checksums.

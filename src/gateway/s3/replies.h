@@ -27,18 +27,18 @@ inline std::string iso_date(const Timespec& time) {
   return format_iso_date(time.seconds, time.nanoseconds / 1'000'000);
 }
 
-inline void write_owner(const S3Call& call, std::string_view element, XmlWriter& xml) {
-  xml.open(element);
-  xml.element("ID", call.service.owner_id);
-  xml.element("DisplayName", "coffer");
-  xml.close(element);
-}
-
 /// NoSuchBucket unless it is there.
 inline S3Result<void> require_bucket(const S3Call& call) {
   const auto found = call.service.objects.bucket(call.bucket);
   if (!found) return s3_fail(call.failure(found.error(), Subject::Bucket));
   return {};
+}
+
+/// Without versioning every object has the one version "null".
+inline S3Result<void> require_null_version(const S3Call& call) {
+  const auto version = call.query.find("versionId");
+  if (!version || *version == "null" || version->empty()) return {};
+  return s3_fail(S3Code::NoSuchVersion);
 }
 
 }  // namespace coffer::gateway

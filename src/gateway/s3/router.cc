@@ -46,23 +46,48 @@ constexpr std::array<std::string_view, 30> kUnserved{"accelerate",
                                                      "website"};
 
 /// Settings that a bucket here never has, and that are therefore answered as AWS answers then.
-constexpr std::array<std::string_view, 17> kAbsentSettings{"accelerate",
-                                                           "acl",
-                                                           "cors",
-                                                           "encryption",
-                                                           "lifecycle",
-                                                           "logging",
-                                                           "notification",
-                                                           "object-lock",
-                                                           "ownershipControls",
-                                                           "policy",
-                                                           "policyStatus",
-                                                           "publicAccessBlock",
-                                                           "replication",
-                                                           "requestPayment",
-                                                           "tagging",
-                                                           "versioning",
-                                                           "website"};
+constexpr std::array<std::string_view, 9> kAbsentSettings{
+    "accelerate",  "lifecycle",      "logging",    "notification", "object-lock",
+    "replication", "requestPayment", "versioning", "website"};
+
+/// Sub-resources that are served, with what each method does.
+struct SubResource {
+  std::string_view parameter;
+  const Operation *get = nullptr, *put = nullptr, *remove = nullptr;
+
+  [[nodiscard]] const Operation* of(Method method) const {
+    const Operation* found = nullptr;
+    if (method == Method::Get) found = get;
+    if (method == Method::Put) found = put;
+    if (method == Method::Delete) found = remove;
+    return found != nullptr ? found : &kMethodNotAllowed;
+  }
+};
+constexpr std::array<SubResource, 8> kBucketSettings{{
+    {"acl", &kGetBucketAcl, &kPutBucketAcl, nullptr},
+    {"cors", &kGetBucketCors, &kPutBucketCors, &kDeleteBucketCors},
+    {"encryption", &kGetBucketEncryption, &kPutBucketEncryption, &kDeleteBucketEncryption},
+    {"ownershipControls", &kGetOwnershipControls, &kPutOwnershipControls,
+     &kDeleteOwnershipControls},
+    {"policy", &kGetBucketPolicy, &kPutBucketPolicy, &kDeleteBucketPolicy},
+    {"policyStatus", &kGetBucketPolicyStatus, nullptr, nullptr},
+    {"publicAccessBlock", &kGetPublicAccessBlock, &kPutPublicAccessBlock,
+     &kDeletePublicAccessBlock},
+    {"tagging", &kGetBucketTagging, &kPutBucketTagging, &kDeleteBucketTagging},
+}};
+constexpr std::array<SubResource, 3> kObjectSettings{{
+    {"attributes", &kGetObjectAttributes, nullptr, nullptr},
+    {"acl", &kGetObjectAcl, &kPutObjectAcl, nullptr},
+    {"tagging", &kGetObjectTagging, &kPutObjectTagging, &kDeleteObjectTagging},
+}};
+
+const Operation* sub_resource(std::span<const SubResource> table, Method method,
+                              const QueryParameters& query) {
+  for (const SubResource& one : table) {
+    if (query.has(one.parameter)) return one.of(method);
+  }
+  return nullptr;
+}
 
 bool has_any(const QueryParameters& query, std::span<const std::string_view> names) {
   return std::any_of(names.begin(), names.end(),
@@ -74,6 +99,8 @@ const Operation* service_operation(Method method) {
 }
 
 const Operation* bucket_operation(Method method, const QueryParameters& query) {
+  if (method == Method::Options) return &kPreflight;
+  if (const Operation* const found = sub_resource(kBucketSettings, method, query)) return found;
   if (method == Method::Get) {
     if (query.has("location")) return &kGetBucketLocation;
     if (query.has("uploads")) return &kListMultipartUploads;
@@ -92,7 +119,7 @@ const Operation* bucket_operation(Method method, const QueryParameters& query) {
     case Method::Delete:
       return &kDeleteBucket;
     case Method::Post:
-      return &kNotImplemented;  // a form upload
+      return &kPostObject;
     default:
       return &kMethodNotAllowed;
   }
@@ -101,7 +128,9 @@ const Operation* bucket_operation(Method method, const QueryParameters& query) {
 const Operation* object_operation(const RequestHead& head, const QueryParameters& query) {
   const bool of_upload = query.has("uploadId");
   const bool copies = head.find("x-amz-copy-source").has_value();
-  if (head.method() == Method::Get && query.has("acl")) return &kGetObjectAcl;
+  if (head.method() == Method::Options) return &kPreflight;
+  if (const Operation* const found = sub_resource(kObjectSettings, head.method(), query))
+    return found;
   if (has_any(query, kUnserved)) return &kNotImplemented;
   switch (head.method()) {
     case Method::Get:

@@ -14,12 +14,18 @@ const S3CodeText& text_of(S3Code code) noexcept {
   switch (code) {
     COFFER_S3_CODE(AccessControlListNotSupported, 400, "The bucket does not allow ACLs")
     COFFER_S3_CODE(AccessDenied, 403, "Access Denied")
+    COFFER_S3_CODE(
+        AccessForbidden, 403,
+        "CORSResponse: This CORS request is not allowed. This is usually because the evaluation of "
+        "Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers "
+        "are not whitelisted by the resource's CORS spec.")
     COFFER_S3_CODE(AuthorizationHeaderMalformed, 400, "The authorization header is malformed.")
     COFFER_S3_CODE(AuthorizationQueryParametersError, 400,
                    "The authorization query parameters are malformed.")
     COFFER_S3_CODE(BadDigest, 400,
                    "The Content-MD5 or checksum value that you specified did not match what the "
                    "server received.")
+    COFFER_S3_CODE(BadRequest, 400, "Bad Request")
     COFFER_S3_CODE(BucketAlreadyExists, 409, "The requested bucket name is not available.")
     COFFER_S3_CODE(BucketAlreadyOwnedByYou, 409,
                    "The bucket that you tried to create already exists, and you own it.")
@@ -36,9 +42,14 @@ const S3CodeText& text_of(S3Code code) noexcept {
     COFFER_S3_CODE(InvalidAccessKeyId, 403,
                    "The AWS access key ID that you provided does not exist in our records.")
     COFFER_S3_CODE(InvalidArgument, 400, "Invalid Argument")
+    COFFER_S3_CODE(InvalidBucketAclWithObjectOwnership, 400,
+                   "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
     COFFER_S3_CODE(InvalidBucketName, 400, "The specified bucket is not valid.")
     COFFER_S3_CODE(InvalidDigest, 400,
                    "The Content-MD5 or checksum value that you specified is not valid.")
+    COFFER_S3_CODE(
+        InvalidEncryptionAlgorithmError, 400,
+        "The encryption request that you specified is not valid. The valid value is AES256.")
     COFFER_S3_CODE(
         InvalidPart, 400,
         "One or more of the specified parts could not be found. The part might not have been "
@@ -47,11 +58,23 @@ const S3CodeText& text_of(S3Code code) noexcept {
     COFFER_S3_CODE(InvalidPartOrder, 400,
                    "The list of parts was not in ascending order. The parts list must be specified "
                    "in order by part number.")
+    COFFER_S3_CODE(
+        InvalidPolicyDocument, 400,
+        "The content of the form does not meet the conditions specified in the policy document.")
     COFFER_S3_CODE(InvalidRange, 416, "The requested range is not satisfiable.")
     COFFER_S3_CODE(InvalidRequest, 400, "Invalid Request")
+    COFFER_S3_CODE(InvalidTag, 400,
+                   "The tag provided was not a valid tag. This error can occur if the tag did not "
+                   "pass input validation.")
     COFFER_S3_CODE(InvalidToken, 400, "The provided token is malformed or otherwise not valid.")
     COFFER_S3_CODE(InvalidURI, 400, "The specified URI couldn't be parsed.")
     COFFER_S3_CODE(KeyTooLongError, 400, "Your key is too long.")
+    COFFER_S3_CODE(MalformedACLError, 400,
+                   "The XML that you provided was not well formed or did not validate against our "
+                   "published schema.")
+    COFFER_S3_CODE(MalformedPOSTRequest, 400,
+                   "The body of your POST request is not well-formed multipart/form-data.")
+    COFFER_S3_CODE(MalformedPolicy, 400, "This policy contains invalid Json")
     COFFER_S3_CODE(MalformedXML, 400,
                    "The XML that you provided was not well formed or did not validate against our "
                    "published schema.")
@@ -66,6 +89,8 @@ const S3CodeText& text_of(S3Code code) noexcept {
     COFFER_S3_CODE(NoSuchCORSConfiguration, 404, "The CORS configuration does not exist")
     COFFER_S3_CODE(NoSuchKey, 404, "The specified key does not exist.")
     COFFER_S3_CODE(NoSuchLifecycleConfiguration, 404, "The lifecycle configuration does not exist")
+    COFFER_S3_CODE(NoSuchPublicAccessBlockConfiguration, 404,
+                   "The public access block configuration was not found")
     COFFER_S3_CODE(NoSuchTagSet, 404, "The TagSet does not exist")
     COFFER_S3_CODE(NoSuchUpload, 404,
                    "The specified multipart upload does not exist. The upload ID might not be "
@@ -81,6 +106,8 @@ const S3CodeText& text_of(S3Code code) noexcept {
     COFFER_S3_CODE(OperationAborted, 409,
                    "A conflicting conditional operation is currently in progress against this "
                    "resource. Try again.")
+    COFFER_S3_CODE(OwnershipControlsNotFoundError, 404,
+                   "The bucket ownership controls were not found")
     COFFER_S3_CODE(PreconditionFailed, 412,
                    "At least one of the preconditions that you specified did not hold.")
     COFFER_S3_CODE(ReplicationConfigurationNotFoundError, 404,
@@ -92,12 +119,17 @@ const S3CodeText& text_of(S3Code code) noexcept {
     COFFER_S3_CODE(RequestTimeout, 400,
                    "Your socket connection to the server was not read from or written to within "
                    "the timeout period.")
+    COFFER_S3_CODE(ServerSideEncryptionConfigurationNotFoundError, 404,
+                   "The server side encryption configuration was not found")
     COFFER_S3_CODE(ServiceUnavailable, 503, "Service is unable to handle request.")
     COFFER_S3_CODE(SignatureDoesNotMatch, 403,
                    "The request signature that we calculated does not match the signature that you "
                    "provided. Check your AWS secret access key and signing method.")
     COFFER_S3_CODE(SlowDown, 503, "Please reduce your request rate.")
     COFFER_S3_CODE(TooManyBuckets, 400, "You have attempted to create more buckets than allowed.")
+    COFFER_S3_CODE(UnexpectedContent, 400, "This request does not support content.")
+    COFFER_S3_CODE(UnresolvableGrantByEmailAddress, 400,
+                   "The email address that you provided does not match any account on record.")
     COFFER_S3_CODE(XAmzContentSHA256Mismatch, 400,
                    "The provided 'x-amz-content-sha256' header does not match what was computed.")
   }

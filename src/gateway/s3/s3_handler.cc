@@ -4,6 +4,9 @@
 #include <string>
 
 #include "gateway/s3/body_sinks.h"
+#include "gateway/s3/cors.h"
+#include "gateway/s3/gzip.h"
+#include "gateway/s3/post_object.h"
 #include "gateway/s3/router.h"
 
 namespace coffer::gateway {
@@ -22,8 +25,6 @@ class S3Handler::Secrets final : public SecretSource {
 };
 
 namespace {
-
-constexpr std::size_t kKeyBytesMax = 1024;
 
 constexpr std::array<std::string_view, 7> kMethodNames{"GET",    "HEAD",    "PUT",  "POST",
                                                        "DELETE", "OPTIONS", "other"};
@@ -76,6 +77,14 @@ S3Error describe(AuthFailure failure) {
   __builtin_unreachable();
 }
 
+/// A body that nobody signed: as it comes, or framed with a checksum behind it.
+S3Result<PayloadKind> anonymous_payload(const RequestHead& head) {
+  const std::string_view hash = head.value_or("x-amz-content-sha256", "UNSIGNED-PAYLOAD");
+  if (hash == "STREAMING-UNSIGNED-PAYLOAD-TRAILER") return PayloadKind::UnsignedTrailer;
+  if (hash.starts_with("STREAMING-")) return s3_fail(S3Code::AccessDenied);
+  return PayloadKind::Unsigned;
+}
+
 }  // namespace
 
 S3Handler::S3Handler(S3Service& service, Registry& metrics)
@@ -102,32 +111,52 @@ S3Result<std::unique_ptr<S3Call>> S3Handler::authenticate(const RequestHead& hea
   auto query = QueryParameters::parse(head.query());
   if (!query) return s3_fail(S3Code::InvalidURI);
   auto call =
-      std::make_unique<S3Call>(S3Call{service_, head, std::move(*query), {}, {}, nullptr, {}, {}});
+      std::make_unique<S3Call>(S3Call{service_, head, std::move(*query), {}, {}, nullptr, {}});
+  if (head.method() == Method::Options) return call;  // browsers sign no preflight
   auto verified = auth_.verify(head, call->query, static_cast<std::int64_t>(std::time(nullptr)));
+  if (!verified && verified.error() == AuthFailure::Anonymous) {
+    S3_ASSIGN(call->signature.payload, anonymous_payload(head));
+    return call;
+  }
   if (!verified) {
     auth_failures_.add();
     return s3_fail(describe(verified.error()));
   }
-  auto who = service_.access_keys.find(verified->access_key);
-  if (!who) return s3_fail(S3Code::InvalidAccessKeyId);
+  auto key = service_.access_keys.find(verified->access_key);
+  if (!key) return s3_fail(S3Code::InvalidAccessKeyId);
   call->signature = std::move(*verified);
-  call->who = std::move(*who);
-  call->who.secret.clear();
+  call->be(std::move(*key));
   return call;
 }
 
+/// What is found wrong once the bucket is known is told to scripts of allowed origins too.
 S3Result<Admission> S3Handler::admit(std::unique_ptr<S3Call> call) {
   S3_ASSIGN(Target target, find_target(call->head, service_.domains));
   call->operation = find_operation(call->head, call->query, target);
   call->bucket = std::move(target.bucket);
   call->key = std::move(target.key);
   const Operation& operation = *call->operation;
-  if (!allowed(call->who, call->bucket, operation.effect)) return s3_fail(S3Code::AccessDenied);
-  if (call->key.size() > kKeyBytesMax) return s3_fail(S3Code::KeyTooLongError);
+  if (call->operation == &kPostObject) {
+    S3_ASSIGN(auto form, PostFormSink::create(std::move(call), auth_));
+    Admission admission;
+    admission.sink = std::move(form);
+    return admission;
+  }
+  auto let = let_in(*call);
+  if (let && call->key.size() > kKeyBytesMax) let = s3_fail(S3Code::KeyTooLongError);
+  if (!let) {
+    Admission refused;
+    refused.reply = error_reply(call->head, let.error());
+    add_cors_headers(*call, *refused.reply);
+    return refused;
+  }
 
   Admission admission;
   if (operation.run != nullptr) {
-    S3_ASSIGN(admission.reply, operation.run(*call));
+    auto reply = operation.run(*call);
+    if (reply && !call->authorized) reply = s3_fail(S3Code::InternalError);
+    admission.reply = reply ? std::move(*reply) : error_reply(call->head, reply.error());
+    if (call->operation != &kPreflight) add_cors_headers(*call, *admission.reply);
     return admission;
   }
   S3_ASSIGN(auto verifier,
@@ -148,6 +177,7 @@ Admission S3Handler::begin(const RequestHead& head) {
   if (!call) return {error_reply(head, call.error()), nullptr};
   auto admission = admit(std::move(*call));
   if (!admission) return {error_reply(head, admission.error()), nullptr};
+  if (admission->reply) compress_xml(head, *admission->reply);
   return std::move(*admission);
 }
 

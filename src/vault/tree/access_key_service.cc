@@ -12,6 +12,7 @@ namespace coffer {
 namespace {
 
 constexpr std::uint8_t kLayout = 1;
+constexpr std::uint8_t kLayoutOwner = 2;  // owner and e-mail address behind it
 constexpr std::size_t kIdBytes = 20;
 constexpr std::size_t kSecretBytes = 40;
 constexpr std::size_t kIdBytesMin = 16;
@@ -45,8 +46,16 @@ Result<void> check(const AccessKey& key) {
                                        [](char c) { return c > ' ' && c < '\x7f'; });
   if (!secret_fits)
     return fail(Errc::InvalidArgument, "a secret key is 16 to 128 printable characters");
-  if (key.name.size() > kNameBytesMax)
+  if (key.name.size() > kNameBytesMax || key.email.size() > kNameBytesMax)
     return fail(Errc::InvalidArgument, "the owner's name is too long");
+  const bool owner_fits =
+      key.owner.size() <= kTextBytesMax &&
+      std::all_of(key.owner.begin(), key.owner.end(), [](char c) {
+        return c > ' ' && c < '\x7f' &&
+               std::string_view("\"'\\<>&,:/*?").find(c) == std::string_view::npos;
+      });
+  if (!owner_fits)
+    return fail(Errc::InvalidArgument, "an owner is at most 128 letters, digits and - _ . $ @ + =");
   return {};
 }
 
@@ -55,19 +64,26 @@ Result<void> check(const AccessKey& key) {
 std::string encode_access_key(const AccessKey& key) {
   std::string value;
   ByteWriter out(value);
-  out.u8(kLayout);
+  const bool owned = !key.owner.empty() || !key.email.empty();
+  out.u8(owned ? kLayoutOwner : kLayout);
   out.u8(key.read_only ? 1 : 0);
   out.i64(key.created.seconds);
   out.u32(key.created.nanoseconds);
   out.prefixed(key.secret);
   out.prefixed(key.name);
   out.prefixed(key.bucket);
+  if (owned) {
+    out.prefixed(key.owner);
+    out.prefixed(key.email);
+  }
   return value;
 }
 
 Result<AccessKey> decode_access_key(std::string_view id, std::string_view value) {
   ByteReader in(value);
-  if (in.u8() != kLayout) return fail(Errc::Corrupt, "access key row: unknown layout");
+  const std::uint8_t layout = in.u8();
+  if (layout != kLayout && layout != kLayoutOwner)
+    return fail(Errc::Corrupt, "access key row: unknown layout");
   AccessKey key;
   key.id = id;
   key.read_only = in.u8() != 0;
@@ -76,6 +92,10 @@ Result<AccessKey> decode_access_key(std::string_view id, std::string_view value)
   key.secret = in.prefixed();
   key.name = in.prefixed();
   key.bucket = in.prefixed();
+  if (layout == kLayoutOwner) {
+    key.owner = in.prefixed();
+    key.email = in.prefixed();
+  }
   if (!in.ok() || !in.at_end()) return fail(Errc::Corrupt, "access key row");
   return key;
 }
@@ -132,6 +152,22 @@ std::optional<AccessKey> AccessKeyService::find(std::string_view id) {
   const auto found = keys_.find(id);
   if (found == keys_.end()) return std::nullopt;
   return found->second;
+}
+
+std::optional<KeyOwner> AccessKeyService::find_owner(std::string_view id) {
+  SharedLock lock(keys_mutex_);
+  for (const auto& [access_key, key] : keys_) {
+    if (key.owner == id) return KeyOwner{key.owner, key.name, key.email};
+  }
+  return std::nullopt;
+}
+
+std::optional<KeyOwner> AccessKeyService::find_owner_by_email(std::string_view email) {
+  SharedLock lock(keys_mutex_);
+  for (const auto& [access_key, key] : keys_) {
+    if (!email.empty() && key.email == email) return KeyOwner{key.owner, key.name, key.email};
+  }
+  return std::nullopt;
 }
 
 std::vector<AccessKey> AccessKeyService::list() {

@@ -21,6 +21,8 @@ class AccessKeyService final : public AccessKeys {
   Result<void> remove(std::string_view id) override;
   std::optional<AccessKey> find(std::string_view id) override;
   std::vector<AccessKey> list() override;
+  std::optional<KeyOwner> find_owner(std::string_view id) override;
+  std::optional<KeyOwner> find_owner_by_email(std::string_view email) override;
 
  private:
   explicit AccessKeyService(MetaStore& meta) : meta_(meta) {}

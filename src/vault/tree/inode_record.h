@@ -25,6 +25,8 @@ struct InodeRecord {
       64;  // directory in which a file stood beside a directory of its name
   static constexpr std::uint16_t kImmutable = 128;  // Protection
   static constexpr std::uint16_t kAppendOnly = 256;
+  static constexpr std::uint16_t kHasSettings = 512;  // a bucket settings row exists
+  static constexpr std::uint16_t kHasParts = 1024;    // an object parts row exists
 
   Attributes attributes;
   std::uint16_t flags = 0;

@@ -183,6 +183,8 @@ void InodeStore::Impl::stage_removal(MetaBatch& batch, Inode& inode) {
   batch.remove(keys::inode(inode.id));
   if (inode.orphan_row) batch.remove(keys::orphan(inode.id));
   if (inode.record.has(InodeRecord::kHasObject)) batch.remove(keys::object(inode.id));
+  if (inode.record.has(InodeRecord::kHasParts)) batch.remove(keys::object_parts(inode.id));
+  if (inode.record.has(InodeRecord::kHasSettings)) batch.remove(keys::bucket_settings(inode.id));
   if (inode.record.has(InodeRecord::kHasXattrs)) {
     const std::string xattrs = keys::xattr_prefix(inode.id);
     batch.remove_range(xattrs, keys::prefix_end(xattrs));

@@ -80,6 +80,8 @@ std::string extent(InodeId inode, std::uint64_t file_offset) {
 }
 std::string extent_prefix(InodeId inode) { return Key(kExtent).id(inode).take(); }
 std::string object(InodeId inode) { return Key(kObject).id(inode).take(); }
+std::string object_parts(InodeId inode) { return Key(kObjectParts).id(inode).take(); }
+std::string bucket_settings(InodeId bucket) { return Key(kBucketSettings).id(bucket).take(); }
 std::string orphan(InodeId inode) { return Key(kOrphan).id(inode).take(); }
 std::string segment(SegmentId segment) { return Key(kSegment).id(segment).take(); }
 std::string live_bytes(SegmentId segment) { return Key(kLiveBytes).id(segment).take(); }

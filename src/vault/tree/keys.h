@@ -16,7 +16,7 @@ namespace coffer::keys {
 // Every prefix that is taken; those marked * are reserved for later features and hold nothing yet.
 enum Prefix : char {
   kCounter = 'A',         // next inode number, next cookie, …
-  kBucketSettings = 'B',  // *
+  kBucketSettings = 'B',  // bucket inode                       → settings
   kDentry = 'D',          // parent, stored name [/]           → Dentry
   kExtent = 'E',          // inode, file offset                 → extent (extent.h)
   kForward = 'F',         // part inode                         → inode, offset it became part of
@@ -28,6 +28,7 @@ enum Prefix : char {
   kObject = 'M',          // inode                              → object metadata
   kOrphan = 'O',  // inode                              → empty: no links left, to be reclaimed
   kPart = 'P',    // upload id, part number             → part
+  kObjectParts = 'Q',  // inode                         → parts of a multipart object
   kDirectoryIndex =
       'R',  // parent, cookie                     → inode, type, stored name: readdir's order
   kSegment = 'S',          // segment                            → SegmentInfo
@@ -50,6 +51,8 @@ std::string xattr_prefix(InodeId inode);
 std::string extent(InodeId inode, std::uint64_t file_offset);
 std::string extent_prefix(InodeId inode);
 std::string object(InodeId inode);
+std::string object_parts(InodeId inode);
+std::string bucket_settings(InodeId bucket);
 std::string orphan(InodeId inode);
 std::string segment(SegmentId segment);
 std::string live_bytes(SegmentId segment);

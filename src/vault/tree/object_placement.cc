@@ -22,6 +22,9 @@ class Attempt {
   Result<std::optional<ObjectInfo>> run(Aftermath& after) {
     const ObjectKey& key = placement_.parsed;
     COFFER_ASSIGN(place_, walk(names_, placement_.bucket, key));
+    // Who was let into a bucket is not let into another one that took its name while the bytes came.
+    if (place_.chain.front()->id != placement_.bucket_id)
+      return fail(Errc::NotFound, "no such bucket");
     Inode& parent = *place_.parent();
     ExclusiveLock lock(parent.entries);
     {
@@ -146,6 +149,7 @@ class Attempt {
     file.record.flags |= InodeRecord::kHasObject;
     const ObjectRecord record{file.record.content_version, {}, {}, placement_.metadata};
     change.batch().put(keys::object(file.id), encode_object(record));
+    put_parts(change, file);
     NameSlots fresh;
     NameSlots& slots = made_.empty() ? first_slots_ : fresh;
     std::uint64_t cookie = 0;
@@ -158,6 +162,17 @@ class Attempt {
                                 Dentry{file.id, FileType::Regular, cookie}));
     if (present_) COFFER_TRY(change.drop_link(*present_));
     return file_info(placement_.key, file, record);
+  }
+
+  /// The row of the parts stands with the inode that has the object row.
+  void put_parts(TreeChange& change, Inode& inode) {
+    if (!placement_.parts.empty()) {
+      inode.record.flags |= InodeRecord::kHasParts;
+      change.batch().put(keys::object_parts(inode.id), encode_object_parts(placement_.parts));
+    } else if (inode.record.has(InodeRecord::kHasParts)) {
+      inode.record.flags &= static_cast<std::uint16_t>(~InodeRecord::kHasParts);
+      change.batch().remove(keys::object_parts(inode.id));
+    }
   }
 
   Result<ObjectInfo> put_directory(TreeChange& change, Inode& directory) {
@@ -173,6 +188,7 @@ class Attempt {
     directory.record.flags |= InodeRecord::kMarker | InodeRecord::kHasObject;
     directory.record.attributes.ctime = change.now();
     change.batch().put(keys::object(directory.id), encode_object(record));
+    put_parts(change, directory);
     if (old_body_) COFFER_TRY(change.drop_link(*old_body_));
     info.inode = directory.id;
     info.modified = record.modified;
@@ -210,10 +226,19 @@ Result<InodeRef> make_hidden(Namespace& names, const Inode& bucket) {
 Result<void> check_conditions(const WriteConditions& conditions, const ObjectInfo* present) {
   if (conditions.if_none_match_any && present != nullptr)
     return fail(Errc::Conflict, "the object exists");
-  if (!conditions.if_match) return {};
-  if (present == nullptr) return fail(Errc::NotFound, "no such key");
-  const bool holds = *conditions.if_match == "*" || *conditions.if_match == present->etag;
-  if (!holds) return fail(Errc::Conflict, "the object's ETag is another");
+  if (conditions.if_none_match && present != nullptr && *conditions.if_none_match == present->etag)
+    return fail(Errc::Conflict, "the object has that ETag");
+  if (present == nullptr) {
+    const bool any = conditions.if_match || conditions.if_size || conditions.if_modified_unix_s;
+    if (any) return fail(Errc::NotFound, "no such key");
+    return {};
+  }
+  const bool holds = (!conditions.if_match || *conditions.if_match == "*" ||
+                      *conditions.if_match == present->etag) &&
+                     (!conditions.if_size || *conditions.if_size == present->size) &&
+                     (!conditions.if_modified_unix_s ||
+                      *conditions.if_modified_unix_s == present->modified.seconds);
+  if (!holds) return fail(Errc::Conflict, "another object is there");
   return {};
 }
 

@@ -14,10 +14,12 @@ namespace coffer {
 
 struct Placement {
   std::string bucket, key;
+  InodeId bucket_id;  // the directory that was the bucket when the request was let in
   ObjectKey parsed;
   InodeRef bytes;  // hidden, without links, settled; nobody writes to it any more
   ObjectMetadata metadata;
   WriteConditions conditions;
+  std::vector<PartInfo> parts = {};  // of a multipart object
   /// With `bytes` locked and everything checked: may add to the batch and to the bytes. Run at most once.
   std::function<Result<void>(TreeChange&)> complete;
   /// After the commit, before any lock is released.

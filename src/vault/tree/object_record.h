@@ -21,14 +21,24 @@ struct ObjectRecord {
 
 std::string encode_object(const ObjectRecord& record);
 Result<ObjectRecord> decode_object(std::string_view value);
+/// The value of an object parts row; its parts have number, size and checksums.
+std::string encode_object_parts(const std::vector<PartInfo>& parts);
+Result<std::vector<PartInfo>> decode_object_parts(std::string_view value);
+std::string encode_settings(const BucketSettings& settings);
+Result<BucketSettings> decode_settings(std::string_view value);
 
 /// An ETag for content of which no MD5 is known: changes with the content, and contains '-'.
 std::string derived_etag(InodeId inode, std::uint64_t content_version, std::uint64_t size,
                          const Timespec& modified);
 
+/// Rows with metadata: 2 has tags and properties behind it. What has neither is written as 1.
+enum class MetadataLayout : std::uint8_t { Plain = 1, Tagged = 2 };
+MetadataLayout layout_of(const ObjectMetadata& metadata);
+std::optional<MetadataLayout> metadata_layout(std::uint8_t byte);
+
 // Used by upload rows too.
 void encode_metadata(ByteWriter& out, const ObjectMetadata& metadata);
-ObjectMetadata decode_metadata(ByteReader& in);
+ObjectMetadata decode_metadata(ByteReader& in, MetadataLayout layout);
 void encode_map(ByteWriter& out, const std::map<std::string, std::string>& map);
 std::map<std::string, std::string> decode_map(ByteReader& in);
 

@@ -2,7 +2,7 @@
 /// ObjectService: the Objects of an opened vault: buckets and keys over the tree's rows.
 ///
 /// Operations by file: objects_buckets.cc, objects_read.cc (head, open_reader), objects_put.cc (begin_put, copy), objects_remove.cc,
-/// objects_list.cc, objects_uploads.cc.
+/// objects_list.cc, objects_uploads.cc, objects_update.cc (what is kept with buckets and objects).
 ///
 /// A key is a path of stored components, split at every '/', empty components kept. `k/` names the directory `k`; it is an object
 /// when the directory is a marker, and its bytes are in the directory's body (directory_body.h). Directories that a PUT needs are made
@@ -14,6 +14,7 @@
 /// Borrows   the namespace and what it borrows.
 /// Locks     as tree_service.h. Every operation holds the gate shared while it walks a path and changes what is at its end.
 
+#include "coffer/core/lru_cache.h"
 #include "coffer/vault/objects.h"
 #include "vault/tree/object_path.h"
 #include "vault/tree/object_record.h"
@@ -26,10 +27,14 @@ class ObjectService final : public Objects {
  public:
   explicit ObjectService(Namespace& names) : names_(names) {}
 
-  Result<void> create_bucket(std::string_view bucket, Durability durability) override;
+  Result<void> create_bucket(std::string_view bucket, Durability durability,
+                             const BucketSettings& settings) override;
   Result<void> remove_bucket(std::string_view bucket, Durability durability) override;
   Result<BucketInfo> bucket(std::string_view bucket) override;
   Result<std::vector<BucketInfo>> buckets() override;
+  Result<void> set_bucket_setting(std::string_view bucket, const std::string& name,
+                                  const std::optional<std::string>& value,
+                                  Durability durability) override;
 
   Result<ObjectInfo> head(std::string_view bucket, std::string_view key) override;
   Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket,
@@ -38,6 +43,9 @@ class ObjectService final : public Objects {
                                                   std::string_view key) override;
   Result<bool> remove(std::string_view bucket, std::string_view key,
                       const WriteConditions& conditions, Durability durability) override;
+  Result<ObjectInfo> update(std::string_view bucket, std::string_view key,
+                            const ObjectUpdate& change, Durability durability) override;
+  Result<std::vector<PartInfo>> object_parts(const ObjectInfo& info) override;
   Result<ObjectInfo> copy(const CopyRequest& request, Durability durability) override;
   Result<ListPage> list(std::string_view bucket, const ListRequest& request) override;
 
@@ -62,9 +70,16 @@ class ObjectService final : public Objects {
                              std::string_view upload_id_marker, std::uint32_t max_uploads) override;
 
  private:
+  using SettingsRef = std::shared_ptr<const BucketSettings>;
   [[nodiscard]] const Namespace::Deps& deps() const { return names_.deps(); }
+  /// (locked, in either way) Of a bucket's directory. Cached under the directory's mutex, as it is changed under it.
+  Result<SettingsRef> settings_of(const Inode& directory);
+  void remember_settings(InodeId directory, const SettingsRef& settings);
 
   Namespace& names_;
+  LruCache<InodeId, SettingsRef> settings_{kSettingsBytesMax, 4};
+  static constexpr std::size_t kSettingsBytesMax = std::size_t{8} << 20;
+  const SettingsRef no_settings_ = std::make_shared<const BucketSettings>();
 };
 
 }  // namespace coffer

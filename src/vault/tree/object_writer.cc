@@ -14,14 +14,21 @@ Result<void> HiddenBytes::append(Bytes data) {
   return {};
 }
 
-Result<void> HiddenBytes::append_copy(const InodeRef& from, std::uint64_t length) {
-  while (size_ < length) {
+Result<void> HiddenBytes::append_copy(const InodeRef& from, std::uint64_t offset,
+                                      std::uint64_t length) {
+  while (length > 0) {
     COFFER_ASSIGN(const std::uint64_t copied,
-                  names_.deps().bytes->copy_range(from, size_, inode_, size_, length - size_));
+                  names_.deps().bytes->copy_range(from, offset, inode_, size_, length));
     if (copied == 0) return fail(Errc::Conflict, "the source was truncated while it was copied");
     size_ += copied;
+    offset += copied;
+    length -= copied;
   }
   return {};
+}
+
+Result<std::size_t> HiddenBytes::read(std::uint64_t offset, MutableBytes out) {
+  return names_.deps().bytes->read(inode_, offset, out);
 }
 
 Result<void> HiddenBytes::settle(Durability durability) {

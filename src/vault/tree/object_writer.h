@@ -18,8 +18,9 @@ class HiddenBytes {
   HiddenBytes& operator=(const HiddenBytes&) = delete;
 
   Result<void> append(Bytes data);
-  /// The first `length` bytes of another inode, by sharing extents. @pre nothing was appended yet
-  Result<void> append_copy(const InodeRef& from, std::uint64_t length);
+  /// `length` bytes of another inode, by sharing extents.
+  Result<void> append_copy(const InodeRef& from, std::uint64_t offset, std::uint64_t length);
+  Result<std::size_t> read(std::uint64_t offset, MutableBytes out);
   /// Nothing is appended any more: everything becomes extents, written out to the volumes.
   Result<void> settle(Durability durability);
 

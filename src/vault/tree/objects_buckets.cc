@@ -15,7 +15,8 @@ constexpr std::uint16_t kUmask = 022;
 
 }  // namespace
 
-Result<void> ObjectService::create_bucket(std::string_view bucket, Durability durability) {
+Result<void> ObjectService::create_bucket(std::string_view bucket, Durability durability,
+                                          const BucketSettings& settings) {
   if (!may_be_bucket(bucket)) return fail(Errc::InvalidArgument, "not a bucket name");
   COFFER_ASSIGN(const InodeRef root, names_.directory(kRootInode));
   Aftermath after;
@@ -29,6 +30,7 @@ Result<void> ObjectService::create_bucket(std::string_view bucket, Durability du
     record.attributes.permissions = kBucketPermissions;
     record.attributes.nlink = 2;
     record.flags = InodeRecord::kMarker | InodeRecord::kBucketMade;
+    if (!settings.empty()) record.flags |= InodeRecord::kHasSettings;
     record.parent = kRootInode;
     {
       SharedLock owner(root->mutex);
@@ -42,6 +44,8 @@ Result<void> ObjectService::create_bucket(std::string_view bucket, Durability du
       COFFER_TRY(change.lock({root, directory}));
       COFFER_ASSIGN(const auto acl, default_acl(*deps().meta, *root));
       inherit(change.batch(), acl, *root, *directory, kUmask);
+      if (!settings.empty())
+        change.batch().put(keys::bucket_settings(directory->id), encode_settings(settings));
       const NameSlots before = slots;
       COFFER_TRY(change.set_entry(*root, name, slots, true,
                                   Dentry{directory->id, FileType::Directory, cookie}));
@@ -89,7 +93,8 @@ Result<void> ObjectService::remove_bucket(std::string_view bucket, Durability du
 Result<BucketInfo> ObjectService::bucket(std::string_view bucket) {
   COFFER_ASSIGN(const InodeRef directory, bucket_directory(names_, bucket));
   SharedLock lock(directory->mutex);
-  return BucketInfo{std::string(bucket), directory->record.attributes.btime};
+  COFFER_ASSIGN(SettingsRef settings, settings_of(*directory));
+  return BucketInfo{std::string(bucket), directory->record.attributes.btime, std::move(settings)};
 }
 
 Result<std::vector<BucketInfo>> ObjectService::buckets() {
@@ -106,7 +111,9 @@ Result<std::vector<BucketInfo>> ObjectService::buckets() {
     if (!directory && directory.error().code == Errc::NotFound) continue;  // removed since the look
     if (!directory) return fail(std::move(directory).error());
     SharedLock lock((*directory)->mutex);
-    found.push_back({std::string(name), (*directory)->record.attributes.btime});
+    COFFER_ASSIGN(SettingsRef settings, settings_of(**directory));
+    found.push_back(
+        {std::string(name), (*directory)->record.attributes.btime, std::move(settings)});
   }
   COFFER_TRY(rows->status());
   return found;

@@ -95,8 +95,11 @@ Result<ListPage> ObjectService::list(std::string_view bucket, const ListRequest&
       }
     }
     if (info) {
-      info->metadata = {};
-      info->metadata.etag = info->etag;
+      ObjectMetadata shown;
+      shown.etag = info->etag;
+      shown.checksums = std::move(info->metadata.checksums);
+      shown.properties = std::move(info->metadata.properties);
+      info->metadata = std::move(shown);
       page.next = item->key;
       page.objects.push_back(*std::move(info));
       ++count;

@@ -4,6 +4,7 @@
 #include "vault/tree/object_placement.h"
 #include "vault/tree/object_service.h"
 #include "vault/tree/object_writer.h"
+#include "vault/tree/snapshot_reader.h"
 
 namespace coffer {
 
@@ -16,7 +17,15 @@ class PutWriter final : public ObjectWriter {
 
   Result<void> write(Bytes data) override { return hidden_.append(data); }
   [[nodiscard]] std::uint64_t size() const override { return hidden_.size(); }
+  Result<void> append_range(ObjectReader& from, std::uint64_t offset,
+                            std::uint64_t length) override {
+    return append_from(hidden_, from, offset, length);
+  }
+  Result<std::size_t> read(std::uint64_t offset, MutableBytes out) override {
+    return hidden_.read(offset, out);
+  }
   HiddenBytes& hidden() { return hidden_; }
+  void set_parts(std::vector<PartInfo> parts) { placement_.parts = std::move(parts); }
 
   Result<ObjectInfo> commit(ObjectMetadata metadata, const WriteConditions& conditions,
                             Durability durability) override {
@@ -41,6 +50,7 @@ Result<std::unique_ptr<PutWriter>> make_writer(Namespace& names, std::string_vie
   COFFER_ASSIGN(const InodeRef directory, bucket_directory(names, bucket));
   COFFER_ASSIGN(placement.bytes, make_hidden(names, *directory));
   placement.bucket = bucket;
+  placement.bucket_id = directory->id;
   placement.key = key;
   InodeRef bytes = placement.bytes;
   return std::make_unique<PutWriter>(names, std::move(bytes), std::move(placement));
@@ -83,16 +93,18 @@ Result<ObjectInfo> ObjectService::copy(const CopyRequest& request, Durability du
   COFFER_ASSIGN(const std::unique_ptr<PutWriter> writer,
                 make_writer(names_, request.to_bucket, request.to_key));
   if (source.bytes) {
-    COFFER_TRY(writer->hidden().append_copy(source.bytes, source.info.size));
+    COFFER_TRY(writer->hidden().append_copy(source.bytes, 0, source.info.size));
     if (rewritten_since(source) && refused())
       return fail(Errc::Conflict, "the source became another one");
   }
   // What is known of the bytes stays true of the same bytes, and of no others.
   const ObjectMetadata& known = source.info.metadata;
-  ObjectMetadata metadata = request.metadata ? *request.metadata : known;
+  ObjectMetadata metadata = request.metadata ? request.metadata(known) : known;
   metadata.etag = known.etag;
   metadata.checksums = known.checksums;
   metadata.parts = known.parts;
+  COFFER_ASSIGN(std::vector<PartInfo> parts, object_parts(source.info));
+  writer->set_parts(std::move(parts));
   return writer->commit(std::move(metadata), request.conditions, durability);
 }
 

@@ -2,45 +2,9 @@
 
 #include "vault/tree/object_lookup.h"
 #include "vault/tree/object_service.h"
+#include "vault/tree/snapshot_reader.h"
 
 namespace coffer {
-namespace {
-
-/// Reads one inode up to the size that it had when it was opened; keeps it alive without links.
-class SnapshotReader final : public ObjectReader {
- public:
-  SnapshotReader(Namespace& names, ObjectInfo info, InodeRef bytes)
-      : names_(names), info_(std::move(info)), bytes_(std::move(bytes)) {}
-  ~SnapshotReader() override {
-    if (bytes_) names_.deps().inodes->drop_reader(bytes_);
-  }
-  SnapshotReader(const SnapshotReader&) = delete;
-  SnapshotReader& operator=(const SnapshotReader&) = delete;
-
-  [[nodiscard]] const ObjectInfo& info() const override { return info_; }
-
-  Result<std::size_t> read(std::uint64_t offset, MutableBytes out) override {
-    if (!bytes_ || offset >= info_.size) return std::size_t{0};
-    out = out.first(
-        static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), info_.size - offset)));
-    std::size_t done = 0;
-    while (done < out.size()) {
-      COFFER_ASSIGN(const std::size_t got,
-                    names_.deps().bytes->read(bytes_, offset + done, out.subspan(done)));
-      if (got == 0) break;  // truncated at the mount meanwhile
-      done += got;
-    }
-    return done;
-  }
-
- private:
-  Namespace& names_;
-  const ObjectInfo info_;
-  const InodeRef bytes_;
-};
-
-}  // namespace
-
 Result<FoundObject> find_object(Namespace& names, std::string_view bucket, std::string_view key,
                                 KeepBytes keep) {
   COFFER_ASSIGN(const ObjectKey parsed, parse_object_key(key));

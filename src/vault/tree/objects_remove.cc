@@ -126,6 +126,10 @@ class Removal {
       if (directory.record.protection().any()) return fail(Errc::Permission, "protected");
       directory.record.flags &=
           static_cast<std::uint16_t>(~(InodeRecord::kMarker | InodeRecord::kHasObject));
+      if (directory.record.has(InodeRecord::kHasParts)) {
+        directory.record.flags &= static_cast<std::uint16_t>(~InodeRecord::kHasParts);
+        change.batch().remove(keys::object_parts(directory.id));
+      }
       directory.record.attributes.ctime = change.now();
       change.batch().remove(keys::object(directory.id));
     } else {

@@ -6,6 +6,7 @@
 #include "vault/tree/object_placement.h"
 #include "vault/tree/object_service.h"
 #include "vault/tree/object_writer.h"
+#include "vault/tree/snapshot_reader.h"
 
 namespace coffer {
 namespace {
@@ -32,6 +33,13 @@ class PartWriter final : public ObjectWriter {
       : names_(names), hidden_(names, std::move(inode)), target_(std::move(target)) {}
 
   Result<void> write(Bytes data) override { return hidden_.append(data); }
+  Result<void> append_range(ObjectReader& from, std::uint64_t offset,
+                            std::uint64_t length) override {
+    return append_from(hidden_, from, offset, length);
+  }
+  Result<std::size_t> read(std::uint64_t offset, MutableBytes out) override {
+    return hidden_.read(offset, out);
+  }
   [[nodiscard]] std::uint64_t size() const override { return hidden_.size(); }
 
   Result<ObjectInfo> commit(ObjectMetadata metadata,
@@ -228,9 +236,11 @@ Result<ObjectInfo> ObjectService::complete_upload(std::string_view bucket, std::
   COFFER_ASSIGN(const std::vector<PartRecord> chosen, chosen_parts(present, parts));
   metadata.parts = static_cast<std::uint32_t>(chosen.size());
   placement.bucket = bucket;
+  placement.bucket_id = directory->id;
   placement.key = key;
   placement.metadata = std::move(metadata);
   placement.conditions = conditions;
+  for (const PartRecord& part : chosen) placement.parts.push_back(part.info);
   COFFER_ASSIGN(placement.bytes, make_hidden(names_, *directory));
   const HiddenBytes hidden(names_, placement.bytes);
   Assembly assembly(names_, *placement.bytes);

@@ -11,7 +11,7 @@
 namespace coffer {
 namespace {
 
-constexpr std::uint8_t kLayout = 1;
+constexpr std::uint8_t kPartLayout = 1;
 constexpr std::size_t kUploadIdBytes = 16 + Uuid::kTextBytes;
 
 void write_time(ByteWriter& out, const Timespec& time) {
@@ -31,7 +31,7 @@ Timespec read_time(ByteReader& in) {
 std::string encode_upload(const UploadRecord& record) {
   std::string value;
   ByteWriter out(value);
-  out.u8(kLayout);
+  out.u8(static_cast<std::uint8_t>(layout_of(record.metadata)));
   write_time(out, record.initiated);
   encode_metadata(out, record.metadata);
   return value;
@@ -39,10 +39,11 @@ std::string encode_upload(const UploadRecord& record) {
 
 Result<UploadRecord> decode_upload(std::string_view value) {
   ByteReader in(value);
-  if (in.u8() != kLayout) return fail(Errc::Corrupt, "upload row: unknown layout");
+  const auto layout = metadata_layout(in.u8());
+  if (!layout) return fail(Errc::Corrupt, "upload row: unknown layout");
   UploadRecord record;
   record.initiated = read_time(in);
-  record.metadata = decode_metadata(in);
+  record.metadata = decode_metadata(in, *layout);
   if (!in.ok() || !in.at_end()) return fail(Errc::Corrupt, "upload row");
   return record;
 }
@@ -50,7 +51,7 @@ Result<UploadRecord> decode_upload(std::string_view value) {
 std::string encode_part(const PartRecord& record) {
   std::string value;
   ByteWriter out(value);
-  out.u8(kLayout);
+  out.u8(kPartLayout);
   out.varint(record.inode.value());
   out.varint(record.info.size);
   write_time(out, record.info.modified);
@@ -61,7 +62,7 @@ std::string encode_part(const PartRecord& record) {
 
 Result<PartRecord> decode_part(std::uint32_t number, std::string_view value) {
   ByteReader in(value);
-  if (in.u8() != kLayout) return fail(Errc::Corrupt, "part row: unknown layout");
+  if (in.u8() != kPartLayout) return fail(Errc::Corrupt, "part row: unknown layout");
   PartRecord record;
   record.inode = InodeId{in.varint()};
   record.info.number = number;

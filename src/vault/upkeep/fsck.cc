@@ -244,6 +244,11 @@ class Check {
     };
     COFFER_TRY(
         scan(keys::kXattr, [&](std::string_view key, std::string_view) { owned(key, "xattr"); }));
+    COFFER_TRY(scan(keys::kObjectParts,
+                    [&](std::string_view key, std::string_view) { owned(key, "object parts"); }));
+    COFFER_TRY(scan(keys::kBucketSettings, [&](std::string_view key, std::string_view) {
+      owned(key, "bucket settings");
+    }));
     return scan(keys::kObject,
                 [&](std::string_view key, std::string_view) { owned(key, "object"); });
   }

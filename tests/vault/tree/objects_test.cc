@@ -63,14 +63,14 @@ void expect_consistent(World& world) {
 
 class ObjectsTest : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_TRUE(world.objects().create_bucket("bucket", kRelaxed)); }
+  void SetUp() override { ASSERT_TRUE(world.objects().create_bucket("bucket", kRelaxed, {})); }
   World world;
 };
 
 TEST_F(ObjectsTest, Buckets) {
   Objects& objects = world.objects();
-  EXPECT_EQ(error_of(objects.create_bucket("bucket", kRelaxed)), Errc::Exists);
-  EXPECT_EQ(error_of(objects.create_bucket("Bad_Name", kRelaxed)), Errc::InvalidArgument);
+  EXPECT_EQ(error_of(objects.create_bucket("bucket", kRelaxed, {})), Errc::Exists);
+  EXPECT_EQ(error_of(objects.create_bucket("Bad_Name", kRelaxed, {})), Errc::InvalidArgument);
   NewNode directory;
   directory.type = FileType::Directory;
   ASSERT_TRUE(world.tree().make_node(kRootInode, "made-at-mount", directory));
@@ -330,7 +330,9 @@ TEST_F(ObjectsTest, CopySharesBytes) {
   EXPECT_EQ(copied->etag, "abc");
   ObjectMetadata other;
   other.user["b"] = "2";
-  ASSERT_TRUE(objects.copy({"bucket", "from", "bucket", "from", other}, kRelaxed));
+  CopyRequest onto_itself{"bucket", "from", "bucket", "from"};
+  onto_itself.metadata = [&](const ObjectMetadata&) { return other; };
+  ASSERT_TRUE(objects.copy(onto_itself, kRelaxed));
   EXPECT_EQ(objects.head("bucket", "from")->etag, "abc");
   EXPECT_EQ(objects.head("bucket", "from")->metadata.user, other.user);
   EXPECT_EQ(objects.head("bucket", "x/to")->metadata.user, metadata.user);
@@ -353,7 +355,11 @@ TEST_F(ObjectsTest, ACopyIsOfTheSourceThatItsConditionsSaw) {
   const std::string old_bytes(300'000, 'o');
   ASSERT_TRUE(put(objects, "from", old_bytes, computed("old")));
   CopyRequest request{"bucket", "from", "bucket", "to"};
-  request.metadata.emplace().user["u"] = "1";
+  request.metadata = [](const ObjectMetadata& from) {
+    ObjectMetadata metadata = from;
+    metadata.user["u"] = "1";
+    return metadata;
+  };
   int asked = 0;
   request.source_holds = [&](const ObjectInfo& info) {
     ++asked;

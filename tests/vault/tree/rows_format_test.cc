@@ -56,6 +56,29 @@ TEST(RowsFormat, Object) {
                  keys::object(kFile) + encode_object({1, {}, {}, example_metadata()}));
 }
 
+TEST(RowsFormat, WhatS3KeepsWithObjectsAndBuckets) {
+  ObjectMetadata metadata = example_metadata();
+  metadata.tags["t"] = "1";
+  metadata.properties["owner"] = "x";
+  const ObjectRecord tagged{1, {}, {}, metadata};
+  expect_example("row-object-tagged", keys::object(kFile) + encode_object(tagged));
+  EXPECT_EQ(decode_object(encode_object(tagged))->metadata.properties, metadata.properties);
+
+  PartInfo part;
+  part.number = 2;
+  part.size = 5 << 20;
+  part.checksums["crc32c"] = "AAAAAA==";
+  expect_example("row-object-parts", keys::object_parts(kFile) + encode_object_parts({part}));
+  const BucketSettings settings{{"owner", "x"}, {"ownership", "ObjectWriter"}};
+  expect_example("row-bucket-settings", keys::bucket_settings(kBucket) + encode_settings(settings));
+  EXPECT_EQ(*decode_settings(encode_settings(settings)), settings);
+  for (const std::string& damaged :
+       {std::string(), std::string("\x02"), std::string("\x01\x05x")}) {
+    EXPECT_FALSE(decode_settings(damaged));
+    EXPECT_FALSE(decode_object_parts(damaged));
+  }
+}
+
 TEST(RowsFormat, UploadAndPart) {
   expect_example("row-upload", keys::upload(kBucket, "cat.jpg", kUpload) +
                                    encode_upload({kTime, example_metadata()}));
@@ -78,6 +101,10 @@ TEST(RowsFormat, AccessKey) {
   key.read_only = true;
   key.created = kTime;
   expect_example("row-access-key", keys::access_key(key.id) + encode_access_key(key));
+  key.owner = "x";
+  key.email = "x@example.org";
+  expect_example("row-access-key-owner", keys::access_key(key.id) + encode_access_key(key));
+  EXPECT_EQ(decode_access_key(key.id, encode_access_key(key))->email, key.email);
 }
 
 }  // namespace

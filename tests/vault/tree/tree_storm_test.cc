@@ -151,7 +151,7 @@ TEST(TreeStorm, BothDoorsAtOnceLeaveAConsistentTree) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   World world;
-  ASSERT_TRUE(world.objects().create_bucket("bucket", Durability::Relaxed));
+  ASSERT_TRUE(world.objects().create_bucket("bucket", Durability::Relaxed, {}));
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < kThreads; ++i) {
     threads.emplace_back([&world, seed, i] { Storm(world, seed + i).run(); });
@@ -167,7 +167,7 @@ TEST(TreeStorm, BothDoorsAtOnceLeaveAConsistentTree) {
 TEST(TreeStorm, OverwritesNeverLookAbsentAndConditionsLetOneWin) {
   World world;
   Objects& objects = world.objects();
-  ASSERT_TRUE(objects.create_bucket("bucket", Durability::Relaxed));
+  ASSERT_TRUE(objects.create_bucket("bucket", Durability::Relaxed, {}));
   const auto put = [&](std::string_view key, const WriteConditions& conditions) {
     auto writer = objects.begin_put("bucket", key);
     EXPECT_TRUE(writer);

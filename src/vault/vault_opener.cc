@@ -187,9 +187,12 @@ Result<void> VaultOpener::finish() {
   vault.segment_numbers_ = std::make_unique<Numbers>(meta, "next-segment");
   vault.ledger_ = std::make_unique<SegmentLedger>(meta, *vault.segments_);
   vault.pending_room_ = std::make_unique<PendingRoom>([&vault] { return vault.segments_->room(); });
+  // Of the memory for names and attributes: three eighths for attributes alone, three for whole inodes (1 KiB each), one each for
+  // names and listings.
+  const std::size_t eighth = vault.budget_.attribute_bytes / 8;
   vault.inodes_ = std::make_unique<InodeStore>(
       InodeStore::Deps{&meta, vault.segments_.get(), vault.ledger_.get(),
-                       std::max<std::size_t>(vault.budget_.attribute_bytes / 1024, 4096)});
+                       std::max<std::size_t>(3 * eighth / 1024, 4096), 3 * eighth});
   vault.bytes_ = std::make_unique<FileBytes>(
       FileBytes::Deps{&meta, vault.segments_.get(), vault.ledger_.get(), vault.inodes_.get(),
                       [&vault] { return vault.make_room(); },
@@ -201,6 +204,8 @@ Result<void> VaultOpener::finish() {
   names.inodes = vault.inodes_.get();
   names.bytes = vault.bytes_.get();
   names.feed = &vault.feed_;
+  names.name_cache_bytes = eighth;
+  names.listing_cache_bytes = eighth;
   names.sync = [&vault] { return vault.sync(); };
   names.space = [&vault] { return vault.space(); };
   vault.names_ = std::make_unique<Namespace>(names);

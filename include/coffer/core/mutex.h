@@ -76,20 +76,23 @@ class SCOPED_CAPABILITY MutexLock {
   bool held_ = true;
 };
 
+/// Of a SharedMutex, or of what locks like one.
+template <typename Lockable>
 class SCOPED_CAPABILITY ExclusiveLock {
  public:
-  explicit ExclusiveLock(SharedMutex& mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
+  explicit ExclusiveLock(Lockable& mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
   ~ExclusiveLock() RELEASE() { mutex_.unlock(); }
   ExclusiveLock(const ExclusiveLock&) = delete;
   ExclusiveLock& operator=(const ExclusiveLock&) = delete;
 
  private:
-  SharedMutex& mutex_;
+  Lockable& mutex_;
 };
 
+template <typename Lockable>
 class SCOPED_CAPABILITY SharedLock {
  public:
-  explicit SharedLock(SharedMutex& mutex) ACQUIRE_SHARED(mutex) : mutex_(mutex) {
+  explicit SharedLock(Lockable& mutex) ACQUIRE_SHARED(mutex) : mutex_(mutex) {
     mutex_.lock_shared();
   }
   ~SharedLock() RELEASE_GENERIC() { mutex_.unlock_shared(); }
@@ -97,7 +100,7 @@ class SCOPED_CAPABILITY SharedLock {
   SharedLock& operator=(const SharedLock&) = delete;
 
  private:
-  SharedMutex& mutex_;
+  Lockable& mutex_;
 };
 
 /// A condition variable for Mutex. Callers loop on their condition themselves:

@@ -58,6 +58,9 @@ rocksdb::Options database_options(rocksdb::Env* env, const MetaStoreOptions& opt
   db.merge_operator = new_counter_merge();
   db.table_factory = table_factory(options);
   db.write_buffer_size = options.write_buffer_bytes;
+  // Every name that is made is looked for first: a filter in the memtable answers without a search.
+  db.memtable_whole_key_filtering = true;
+  db.memtable_prefix_bloom_size_ratio = 0.02;
   // Nothing but full memtables may stop a write, and those are FlushBacklog's care.
   db.max_write_buffer_number = FlushBacklog::kMemtablesMax;
   db.level0_slowdown_writes_trigger = 64;

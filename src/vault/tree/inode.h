@@ -15,16 +15,17 @@
 #include "coffer/core/error.h"
 #include "coffer/core/mutex.h"
 #include "vault/tree/file_content.h"
+#include "vault/tree/inode_mutex.h"
 #include "vault/tree/inode_record.h"
 
 namespace coffer {
 
 struct Inode : std::enable_shared_from_this<Inode> {
-  explicit Inode(InodeId number) : id(number) {}
+  Inode(InodeId number, AttributeCache& cache) : id(number), mutex(cache, number) {}
 
   const InodeId id;
   SharedMutex entries;
-  mutable SharedMutex mutex;
+  mutable InodeMutex mutex;
 
   // How far ahead of its sequential readers the volumes were asked to fetch; a hint, by itself.
   std::atomic<std::uint64_t> read_ahead_to{0};

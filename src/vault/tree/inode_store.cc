@@ -38,7 +38,7 @@ Result<InodeRef> InodeStore::get(InodeId id) {
       shard.ages.splice(shard.ages.begin(), shard.ages, found->second.age);
       return found->second.inode;
     }
-    inode = std::make_shared<Inode>(id);
+    inode = std::make_shared<Inode>(id, impl_->attributes);
     // Nobody else has it yet: this never waits. Who finds it in the map waits for the load.
     inode->mutex.lock();
     shard.ages.push_front(id);
@@ -47,6 +47,7 @@ Result<InodeRef> InodeStore::get(InodeId id) {
   }
   auto loaded = impl_->load(*inode);
   if (!loaded) inode->reclaimed = true;
+  inode->mutex.may_be_cached();
   inode->mutex.unlock();
   if (!loaded) {
     impl_->forget(id);
@@ -67,7 +68,7 @@ void InodeStore::Impl::forget(InodeId id) {
 Result<InodeRef> InodeStore::make(InodeRecord record) {
   COFFER_ASSIGN(const std::uint64_t number, impl_->inode_numbers.next(kRootInode.value() + 1));
   const InodeId id{number};
-  auto inode = std::make_shared<Inode>(id);
+  auto inode = std::make_shared<Inode>(id, impl_->attributes);
   const Timespec now = wall_now();
   Attributes& attributes = record.attributes;
   attributes.inode = id;
@@ -86,6 +87,10 @@ Result<InodeRef> InodeStore::make(InodeRecord record) {
 }
 
 Result<std::uint64_t> InodeStore::next_cookie() { return impl_->cookies.next(1); }
+
+bool InodeStore::known_attributes(InodeId id, Attributes& known) {
+  return impl_->attributes.find(id, known);
+}
 
 void InodeStore::mark_dirty(Inode& inode) {
   if (inode.dirty || inode.reclaimed) return;

@@ -1,7 +1,7 @@
 #pragma once
 /// InodeStore: inodes by number: the cache, numbering, rows, and the end of their lives.
 ///
-/// Owns      the inode cache (bounded; dirty and used inodes stay), the counters, the reaper of unlinked inodes.
+/// Owns      the inode cache (bounded; dirty and used inodes stay), the cache of attributes, the counters, the reaper of unlinked inodes.
 /// Borrows   the metadata store, the segment store.
 /// Threads   everything from any thread. Functions marked (locked) want the inode's mutex held exclusively by the caller.
 /// Errors    NotFound: there is no such inode (never was, or reclaimed: doors say Stale). Io, Corrupt.
@@ -27,6 +27,7 @@ class InodeStore {
     SegmentStore* segments = nullptr;
     SegmentLedger* ledger = nullptr;  // live bytes, shared runs
     std::size_t cache_inodes_max = 200'000;
+    std::size_t attribute_cache_bytes = std::size_t{32} << 20;
   };
   explicit InodeStore(const Deps& deps);
   ~InodeStore();
@@ -35,6 +36,8 @@ class InodeStore {
   /// A new inode with a fresh number, in memory only: it exists once a batch with stage() is committed. Times are set to now
   /// where they are zero.
   Result<InodeRef> make(InodeRecord record);
+  /// What stat(2) shows of the inode, if somebody remembered it (InodeMutex::remember) and nobody changed it since; else false.
+  [[nodiscard]] bool known_attributes(InodeId id, Attributes& known);
   /// Never reused numbers for directory cookies.
   Result<std::uint64_t> next_cookie();
 

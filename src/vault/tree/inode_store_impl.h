@@ -21,7 +21,10 @@ struct InodeStore::Impl {
   static constexpr std::size_t kShards = 64;
 
   explicit Impl(const Deps& d)
-      : deps(d), inode_numbers(*d.meta, "next-inode"), cookies(*d.meta, "next-cookie") {}
+      : deps(d),
+        attributes(d.attribute_cache_bytes),
+        inode_numbers(*d.meta, "next-inode"),
+        cookies(*d.meta, "next-cookie") {}
 
   struct Slot {
     InodeRef inode;
@@ -44,6 +47,7 @@ struct InodeStore::Impl {
   Result<bool> take_apart(MetaBatch& batch, Inode& inode, const ExtentMap::Loader& loader);
 
   const Deps deps;
+  AttributeCache attributes;  // before the inodes, whose mutexes refer to it
   Numbers inode_numbers;
   Numbers cookies;
   std::array<Shard, kShards> shards;

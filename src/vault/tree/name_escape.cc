@@ -65,6 +65,8 @@ std::string hashed_name(std::string_view stored, bool directory) {
 
 }  // namespace
 
+bool may_be_escaped(std::string_view name) { return name.starts_with(kPrefix); }
+
 MountName parse_mount_name(std::string_view name) {
   if (auto escape = parse_escape(name)) return std::move(*escape);
   return {MountName::Kind::Plain, std::string(name)};

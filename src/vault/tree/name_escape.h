@@ -37,6 +37,8 @@ struct MountName {
   std::string stored;
 };
 
+/// False: the name means itself, an entry of any type.
+bool may_be_escaped(std::string_view name);
 /// @pre is_mount_name(name)
 MountName parse_mount_name(std::string_view name);
 

@@ -7,8 +7,6 @@
 namespace coffer {
 namespace {
 
-// What a cached name costs beside its bytes: slot, bucket, and the string's own block.
-constexpr std::size_t kNameCost = 160;
 constexpr std::uint64_t kDirectorySizeShown = 4096;
 
 Result<std::optional<Dentry>> decode_optional(const std::optional<std::string>& row) {
@@ -19,7 +17,8 @@ Result<std::optional<Dentry>> decode_optional(const std::optional<std::string>& 
 
 }  // namespace
 
-Namespace::Namespace(const Deps& deps) : deps_(deps), names_(deps.name_cache_bytes) {}
+Namespace::Namespace(const Deps& deps)
+    : deps_(deps), names_(deps.name_cache_bytes), listings_(deps.listing_cache_bytes) {}
 
 Result<NameSlots> Namespace::load_slots(InodeId parent, std::string_view stored) {
   const std::array<std::string, 2> rows = {keys::dentry(parent, stored, false),
@@ -35,11 +34,10 @@ Result<NameSlots> Namespace::load_slots(InodeId parent, std::string_view stored)
 }
 
 Result<NameSlots> Namespace::slots(Inode& parent, std::string_view stored, Held held) {
-  NameKey key{parent.id, std::string(stored)};
-  if (auto known = names_.get(key)) return *known;
+  if (auto known = names_.find(parent.id, stored)) return *known;
   const auto load = [&]() -> Result<NameSlots> {
     COFFER_ASSIGN(NameSlots slots, load_slots(parent.id, stored));
-    names_.put(key, slots, kNameCost + stored.size());
+    names_.put(parent.id, stored, slots);
     return slots;
   };
   if (held == Held::Yes) return load();
@@ -47,6 +45,11 @@ Result<NameSlots> Namespace::slots(Inode& parent, std::string_view stored, Held 
   // name.
   SharedLock lock(parent.entries);
   return load();
+}
+
+std::optional<NameSlots> Namespace::known(InodeId parent, std::string_view mount_name) {
+  if (may_be_escaped(mount_name)) return std::nullopt;
+  return names_.find(parent, mount_name);
 }
 
 Result<FoundName> Namespace::find(Inode& parent, std::string_view mount_name, Held held) {
@@ -132,11 +135,12 @@ Result<bool> Namespace::is_within(InodeId directory, InodeId ancestor) {
 }
 
 void Namespace::forget_name(InodeId parent, const std::string& stored) {
-  names_.erase(NameKey{parent, stored});
+  names_.erase(parent, stored);
+  listings_.erase(parent);
 }
 
 void Namespace::remember_name(InodeId parent, const std::string& stored, const NameSlots& slots) {
-  names_.put(NameKey{parent, stored}, slots, kNameCost + stored.size());
+  names_.put(parent, stored, slots);
 }
 
 void Namespace::stage_root(MetaBatch& batch, std::uint32_t uid, std::uint32_t gid) {

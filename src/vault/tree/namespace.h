@@ -3,17 +3,18 @@
 /// ObjectService) share.
 ///
 /// Format    docs/format.md §5.3 (entries), §5.6 (escaped names).
-/// Owns      the cache of names, absent ones included; the gate of directory moves.
+/// Owns      the caches of names, absent ones included, and of listings; the gate of directory moves.
 /// Borrows   everything in Deps.
 /// Threads   everything from any thread. What stands under a name changes only with the directory's
 /// `entries` held exclusively
 ///           and the gate at least shared or the directory locked by number (move_gate.h); a change
-///           erases the names that it touches from the cache before it commits, so that who misses
-///           them waits for the lock and sees all of it or nothing.
+///           erases the names that it touches from the caches before it commits, and the directory's listing, so that who
+///           misses them waits for the lock and sees all of it or nothing.
 /// Errors    NotFound, NotDirectory, Corrupt, Io.
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,19 +24,14 @@
 #include "vault/tree/dentry.h"
 #include "vault/tree/file_bytes.h"
 #include "vault/tree/inode_store.h"
+#include "vault/tree/listing.h"
 #include "vault/tree/move_gate.h"
+#include "vault/tree/name_cache.h"
 #include "vault/tree/name_escape.h"
 
 namespace coffer {
 
 class SegmentLedger;
-
-/// What stands under one stored name of a directory: a file (anything but a directory), a
-/// directory, or both.
-struct NameSlots {
-  std::optional<Dentry> file;
-  std::optional<Dentry> directory;
-};
 
 /// A mount name, looked up.
 struct FoundName {
@@ -59,6 +55,7 @@ class Namespace {
         sync;  // the metadata barrier, then what may be reclaimed after it
     std::function<Result<SpaceInfo>()> space;  // of the volumes
     std::size_t name_cache_bytes = std::size_t{32} << 20;
+    std::size_t listing_cache_bytes = std::size_t{16} << 20;
   };
   explicit Namespace(const Deps& deps);
 
@@ -67,6 +64,10 @@ class Namespace {
 
   Result<NameSlots> slots(Inode& parent, std::string_view stored, Held held);
   Result<FoundName> find(Inode& parent, std::string_view mount_name, Held held);
+  /// What is remembered of a name at the mount, without a look at the directory. Nothing for names that need one.
+  std::optional<NameSlots> known(InodeId parent, std::string_view mount_name);
+  /// All that the mount shows in a small directory; null for a large one. @pre its `entries` are not held
+  Result<std::shared_ptr<const Listing>> listing(Inode& directory);
   /// Why an entry of this kind cannot be made under the name; nothing if it can.
   static std::optional<Errc> refuses(const FoundName& found, bool directory);
 
@@ -98,20 +99,13 @@ class Namespace {
   static void stage_root(MetaBatch& batch, std::uint32_t uid, std::uint32_t gid);
 
  private:
-  struct NameKey {
-    InodeId parent;
-    std::string stored;
-    bool operator==(const NameKey&) const = default;
-  };
-  struct NameHash {
-    std::size_t operator()(const NameKey& key) const noexcept {
-      return std::hash<std::string>{}(key.stored) ^ mix_hash(key.parent.value());
-    }
-  };
   Result<NameSlots> load_slots(InodeId parent, std::string_view stored);
+  Result<std::shared_ptr<const Listing>> read_listing(Inode& directory)
+      REQUIRES_SHARED(directory.entries);
 
   const Deps deps_;
-  LruCache<NameKey, NameSlots, NameHash> names_;
+  NameCache names_;
+  LruCache<InodeId, std::shared_ptr<const Listing>> listings_;
   MoveGate gate_;
   static constexpr std::size_t kUploadLocks = 64;
   std::array<Mutex, kUploadLocks> upload_locks_;

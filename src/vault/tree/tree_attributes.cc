@@ -43,10 +43,18 @@ bool may_wait(const Inode& inode, const SetAttributes& change) {
 }  // namespace
 
 Result<Attributes> TreeService::attributes(InodeId inode) {
+  Result<Attributes> answer{Attributes{}};
+  if (!parts().inodes->known_attributes(inode, *answer)) answer = load_attributes(inode);
+  return answer;
+}
+
+Result<Attributes> TreeService::load_attributes(InodeId inode) {
   COFFER_ASSIGN(const InodeRef found, live(inode));
   SharedLock lock(found->mutex);
   if (found->reclaimed) return fail(Errc::Stale);
-  return visible_attributes(found->record);
+  const Attributes attributes = visible_attributes(found->record);
+  found->mutex.remember(attributes);
+  return attributes;
 }
 
 Result<Attributes> TreeService::set_attributes(InodeId inode, const SetAttributes& change) {

@@ -25,13 +25,24 @@ Result<InodeRef> TreeService::regular(InodeId id) {
 }
 
 Result<Entry> TreeService::entry_of(InodeId id) {
+  Result<Entry> answer{Entry{id, {}}};
+  if (parts().inodes->known_attributes(id, answer->attributes) && answer->attributes.nlink > 0)
+    return answer;
   COFFER_ASSIGN(const InodeRef inode, parts().inodes->get(id));
   SharedLock lock(inode->mutex);
   if (inode->reclaimed || inode->record.attributes.nlink == 0) return fail(Errc::NotFound);
-  return Entry{id, visible_attributes(inode->record)};
+  const Attributes attributes = visible_attributes(inode->record);
+  inode->mutex.remember(attributes);
+  return Entry{id, attributes};
 }
 
 Result<Entry> TreeService::lookup(InodeId parent, std::string_view name) {
+  if (const auto known = names_.known(parent, name)) {
+    const auto& stands = known->directory ? known->directory : known->file;
+    if (!stands) return fail(Errc::NotFound);
+    auto entry = entry_of(stands->inode);
+    if (entry || entry.error().code != Errc::NotFound) return entry;
+  }
   COFFER_ASSIGN(const InodeRef directory, names_.directory(parent));
   COFFER_ASSIGN(const FoundName found, names_.find(*directory, name, Namespace::Held::No));
   if (!found.entry) return fail(Errc::NotFound);
@@ -58,6 +69,12 @@ Result<void> TreeService::read_directory(InodeId directory, std::uint64_t cookie
     if (inode->record.attributes.type != FileType::Directory) return fail(Errc::NotDirectory);
     if (inode->record.attributes.nlink == 0) return {};
     twins = inode->record.has(InodeRecord::kTwins);
+  }
+  COFFER_ASSIGN(const auto known, names_.listing(*inode));
+  if (known) {
+    for (auto item = known->begin_behind(cookie); item != known->end(); ++item)
+      if (!sink({known->name_of(*item), item->inode, item->type, item->cookie})) break;
+    return {};
   }
   const std::string start = keys::directory_index(directory, cookie + 1);
   auto rows =

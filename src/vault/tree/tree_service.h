@@ -65,6 +65,7 @@ class TreeService final : public Tree {
   Result<InodeRef> live(InodeId id);
   Result<InodeRef> regular(InodeId id);
   Result<Entry> entry_of(InodeId id);
+  Result<Attributes> load_attributes(InodeId inode);
   Result<Attributes> try_set_attributes(const InodeRef& target, const SetAttributes& change);
   Result<Entry> make_locked(Inode& parent, std::string_view name, const NewNode& node,
                             Aftermath& after);

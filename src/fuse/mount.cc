@@ -30,7 +30,7 @@ constexpr std::chrono::seconds kEndPatienceMax{10};
 
 unsigned worker_count(unsigned asked) {
   if (asked != 0) return std::min(asked, 64U);
-  return std::clamp(2 * std::thread::hardware_concurrency(), 4U, 16U);
+  return std::clamp(4 * std::thread::hardware_concurrency(), 8U, 16U);
 }
 
 /// Makes the kernel write its dirty pages back; their WRITEs run on our own workers.

@@ -53,6 +53,7 @@ class Session {
   bool reply_raw(std::uint64_t unique, int error, std::span<const iovec> parts);
 
   [[nodiscard]] fuse_session* libfuse() const { return session_; }
+  [[nodiscard]] std::size_t workers() const { return workers_.size(); }
   [[nodiscard]] ReadSections& read_sections() { return read_sections_; }
   [[nodiscard]] std::array<std::uint64_t, kOpcodesMax> request_counts() const;
 

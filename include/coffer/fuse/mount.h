@@ -28,7 +28,7 @@ struct MountOptions {
   bool allow_other = false;       // other users than the one who mounts
   std::string extra;              // the words of -o, comma-separated
   std::string source = "coffer";  // what /proc/mounts shows as the device
-  unsigned workers = 0;           // 0: two per core, 4 to 16
+  unsigned workers = 0;           // 0: four per core, 8 to 16
 };
 
 struct MountStatistics {

@@ -88,7 +88,7 @@ TEST(InodeTable, AMillionInodesFitTheirMemoryAndGiveItBack) {
   const std::size_t empty = table.memory_bytes();
   for (std::uint64_t id = 1; id <= kInodes; ++id) table.add_lookups(InodeId(id));
   EXPECT_EQ(table.size(), kInodes);
-  EXPECT_LE(table.memory_bytes(), kInodes * 64);
+  EXPECT_LE(table.memory_bytes(), 51'000'000U);
   for (std::uint64_t id = 1; id <= kInodes; ++id)
     ASSERT_EQ(table.drop_lookups(InodeId(id), 1), Remains::Unused);
   EXPECT_EQ(table.size(), 0U);

@@ -85,6 +85,20 @@ TEST(AttributeCache, WhatIsAskedForOutlastsWhatIsNot) {
   EXPECT_LE(cache.memory_bytes(), (std::size_t{1} << 20) * 5 / 4);
 }
 
+// With the table of inodes that the kernel knows (50 MB: InodeTable's test) 150 MB.
+TEST(AttributeCache, AMillionInodesFitTheirMemory) {
+  constexpr std::uint64_t kInodes = 1'000'000;
+  AttributeCache cache(std::size_t{120} << 20);  // what a budget of 1 GiB gives it
+  for (std::uint64_t inode = 1; inode <= kInodes; ++inode) cache.put(some_attributes(inode, inode));
+  EXPECT_EQ(cache.size(), kInodes);
+  EXPECT_LE(cache.memory_bytes(), 99'000'000U);
+  Attributes found;
+  for (std::uint64_t inode = 1; inode <= kInodes; inode += 997) {
+    ASSERT_TRUE(cache.find(InodeId(inode), found));
+    ASSERT_EQ(found.mtime, some_attributes(inode, inode).mtime);
+  }
+}
+
 NameSlots file_slots(std::uint64_t inode) {
   NameSlots slots;
   slots.file = Dentry{InodeId(inode), FileType::Fifo, inode + 1};

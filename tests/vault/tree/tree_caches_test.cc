@@ -1,6 +1,7 @@
 // The tree's caches of attributes, names and listings: bounded, and true.
 
 #include <atomic>
+#include <chrono>
 #include <random>
 #include <thread>
 
@@ -240,6 +241,64 @@ TEST(Attributes, OfAnInodeThatIsWrittenAreTrueAfterEveryCall) {
   EXPECT_NE(tree.attributes(f)->ctime, before);
   ASSERT_TRUE(tree.unlink(kRootInode, "g"));
   EXPECT_EQ(tree.attributes(f).error().code, Errc::Stale);
+}
+
+// The protocol alone, small enough to run for long and under ThreadSanitizer.
+TEST(InodeMutex, WhoAsksIsNeverShownLessThanWasAnswered) {
+  struct Node {
+    explicit Node(AttributeCache& cache, InodeId id) : mutex(cache, id) { attributes.inode = id; }
+    InodeMutex mutex;
+    Attributes attributes;
+    std::atomic<std::uint64_t> answered{0};  // this size at least
+  };
+  constexpr std::uint64_t kInodes = 40;
+  AttributeCache cache(std::size_t{1} << 16);
+  std::vector<std::unique_ptr<Node>> nodes;
+  for (std::uint64_t i = 0; i < kInodes; ++i)
+    nodes.push_back(std::make_unique<Node>(cache, InodeId(i + 2)));
+  std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> less{0}, hits{0};
+  std::thread changer([&] {
+    std::mt19937_64 random(1);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto enough = [&](int rounds) {
+      return (rounds >= 40'000 && hits.load() >= 1'000) ||
+             std::chrono::steady_clock::now() > deadline;
+    };
+    for (int n = 0; !enough(n); ++n) {
+      Node& node = *nodes[random() % kInodes];
+      std::uint64_t now = 0;
+      {
+        ExclusiveLock lock(node.mutex);
+        now = ++node.attributes.size;
+      }
+      node.answered.store(now);
+    }
+    stop.store(true);
+  });
+  std::vector<std::thread> readers;
+  for (std::uint64_t t = 0; t < 2; ++t) {
+    readers.emplace_back([&, t] {
+      std::mt19937_64 random(t);
+      while (!stop.load()) {
+        Node& node = *nodes[random() % kInodes];
+        const std::uint64_t least = node.answered.load();
+        Attributes seen;
+        if (cache.find(node.attributes.inode, seen)) {
+          ++hits;
+        } else {
+          SharedLock lock(node.mutex);
+          seen = node.attributes;
+          node.mutex.remember(seen);
+        }
+        if (seen.size < least) ++less;
+      }
+    });
+  }
+  changer.join();
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(less.load(), 0U);
+  EXPECT_GT(hits.load(), 0U);
 }
 
 // What one thread was answered, the other must see.

@@ -73,6 +73,7 @@ class ClockTable {
         continue;
       }
       remove(place_of(entry.hash(), [&](const Entry& other) { return &other == &entry; }));
+      ++hand_;  // the slot is the next one to be filled: what comes there waits for a whole turn
       return;
     }
   }

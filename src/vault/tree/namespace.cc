@@ -48,7 +48,8 @@ Result<NameSlots> Namespace::slots(Inode& parent, std::string_view stored, Held 
 }
 
 std::optional<NameSlots> Namespace::known(InodeId parent, std::string_view mount_name) {
-  if (may_be_escaped(mount_name)) return std::nullopt;
+  // Of what no mount name can be, the cache knows S3's keys; find() refuses it.
+  if (!is_mount_name(mount_name) || may_be_escaped(mount_name)) return std::nullopt;
   return names_.find(parent, mount_name);
 }
 

@@ -90,6 +90,15 @@ TEST_F(ObjectsTest, Buckets) {
   expect_consistent(world);
 }
 
+TEST_F(ObjectsTest, AKeyThatIsNoMountNameIsNeverLookedUpByItself) {
+  const InodeId bucket = world.tree().lookup(kRootInode, "bucket")->inode;
+  const std::string key(300, 'n');
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(error_of(world.tree().lookup(bucket, key)), Errc::NameTooLong);
+    expect_put(world.objects(), key, "bytes");
+  }
+}
+
 TEST_F(ObjectsTest, EveryClassOfKeyIsKeptVerbatim) {
   const std::string long_component(300, 'n');
   const std::vector<std::string> keys = {"a",

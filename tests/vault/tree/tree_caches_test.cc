@@ -86,6 +86,23 @@ TEST(AttributeCache, WhatIsAskedForOutlastsWhatIsNot) {
   EXPECT_LE(cache.memory_bytes(), (std::size_t{1} << 20) * 5 / 4);
 }
 
+TEST(AttributeCache, AFullOneLearnsWhatIsAskedForNow) {
+  AttributeCache cache(std::size_t{1} << 20);
+  for (std::uint64_t inode = 1; inode < 50'000; ++inode) cache.put(some_attributes(inode, inode));
+  std::size_t hits = 0;
+  for (int round = 0; round < 3; ++round) {
+    hits = 0;
+    for (std::uint64_t inode = 100'000; inode < 100'200; ++inode) {
+      Attributes found;
+      if (cache.find(InodeId(inode), found))
+        ++hits;
+      else
+        cache.put(some_attributes(inode, inode));
+    }
+  }
+  EXPECT_EQ(hits, 200U);
+}
+
 // With the table of inodes that the kernel knows (50 MB: InodeTable's test) 150 MB.
 TEST(AttributeCache, AMillionInodesFitTheirMemory) {
   constexpr std::uint64_t kInodes = 1'000'000;

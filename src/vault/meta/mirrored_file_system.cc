@@ -187,8 +187,14 @@ Result<void> MirroredFileSystem::mend_tables(std::size_t mirror) {
 }
 
 Result<std::string> MirroredFileSystem::load_frames(const std::string& name) {
-  COFFER_ASSIGN(FrameFile file, load_frame_file(deps_.sealing, *deps_.mirrors, name));
   const bool manifest = classify_name(name).kind == SealedKind::Manifest;
+  auto loaded = load_frame_file(deps_.sealing, *deps_.mirrors, name);
+  // A log without so much as its first frame was begun and not synced: nothing of it is part of the image (format.md §4.4), which
+  // has been judged by who reads it like this. RocksDB would end the open.
+  if (!loaded && !manifest && logs_ == Logs::Tolerant && loaded.error().code == Errc::Corrupt)
+    return std::string();
+  if (!loaded) return fail(std::move(loaded).error());
+  FrameFile& file = *loaded;
   if (logs_ == Logs::Complete ? !file.complete : (manifest && file.hole)) {
     return fail(Errc::Corrupt, "a metadata log does not verify up to its end");
   }

@@ -19,7 +19,7 @@ Result<std::unique_ptr<Vault>> open_vault(const OpenOptions& open, const Credent
   for (;;) {
     auto vault = Vault::open(open, credential);
     if (vault || vault.error().code != Errc::Busy || Clock::now() >= deadline) return vault;
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kPause);  // the one who closes it tells nobody when it has
   }
 }
 

@@ -1,7 +1,5 @@
 #include "vault/tree/attribute_cache.h"
 
-#include <algorithm>
-
 namespace coffer {
 namespace {
 
@@ -11,11 +9,8 @@ bool is_device(FileType type) {
 
 }  // namespace
 
-AttributeCache::AttributeCache(std::size_t bytes_max) {
-  constexpr std::size_t kEntryCost = sizeof(Entry) + 2 * sizeof(std::uint32_t);
-  const std::size_t entries = std::max<std::size_t>(bytes_max / kEntryCost / shards_.size(), 16);
-  for (auto& shard : shards_) shard = std::make_unique<Shard>(entries);
-}
+AttributeCache::AttributeCache(std::size_t bytes_max)
+    : shards_(ClockShards<Entry>::entries_of_each(bytes_max)) {}
 
 void AttributeCache::fill(Entry& entry, const Attributes& attributes) {
   entry.inode = attributes.inode.value();
@@ -56,7 +51,7 @@ void AttributeCache::read(const Entry& entry, Attributes& attributes) {
 }
 
 bool AttributeCache::find(InodeId inode, Attributes& found) {
-  Shard& shard = shard_of(inode);
+  auto& shard = shards_.of(spread(inode));
   MutexLock lock(shard.mutex);
   const Entry* entry = shard.table.find(
       hash_of(inode), [&](const Entry& other) { return other.inode == inode.value(); });
@@ -66,7 +61,7 @@ bool AttributeCache::find(InodeId inode, Attributes& found) {
 }
 
 void AttributeCache::put(const Attributes& attributes) {
-  Shard& shard = shard_of(attributes.inode);
+  auto& shard = shards_.of(spread(attributes.inode));
   const std::uint32_t hash = hash_of(attributes.inode);
   MutexLock lock(shard.mutex);
   Entry* entry = shard.table.find(
@@ -75,28 +70,10 @@ void AttributeCache::put(const Attributes& attributes) {
 }
 
 void AttributeCache::erase(InodeId inode) {
-  Shard& shard = shard_of(inode);
+  auto& shard = shards_.of(spread(inode));
   MutexLock lock(shard.mutex);
   shard.table.erase(hash_of(inode),
                     [&](const Entry& other) { return other.inode == inode.value(); });
-}
-
-std::size_t AttributeCache::size() const {
-  std::size_t total = 0;
-  for (const auto& shard : shards_) {
-    MutexLock lock(shard->mutex);
-    total += shard->table.size();
-  }
-  return total;
-}
-
-std::size_t AttributeCache::memory_bytes() const {
-  std::size_t total = sizeof(*this);
-  for (const auto& shard : shards_) {
-    MutexLock lock(shard->mutex);
-    total += sizeof(Shard) + shard->table.memory_bytes();
-  }
-  return total;
 }
 
 }  // namespace coffer

@@ -11,11 +11,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
-#include "coffer/core/mutex.h"
 #include "coffer/vault/attributes.h"
-#include "vault/tree/clock_table.h"
+#include "vault/tree/clock_shards.h"
 
 namespace coffer {
 
@@ -30,12 +28,10 @@ class AttributeCache {
   void put(const Attributes& attributes);
   void erase(InodeId inode);
 
-  [[nodiscard]] std::size_t size() const;
-  [[nodiscard]] std::size_t memory_bytes() const;
+  [[nodiscard]] std::size_t size() const { return shards_.size(); }
+  [[nodiscard]] std::size_t memory_bytes() const { return shards_.memory_bytes(); }
 
  private:
-  static constexpr unsigned kShardBits = 6;
-
   // Devices have a number and no size, all others a size and no number.
   struct Entry {
     std::uint64_t inode = 0;
@@ -56,22 +52,15 @@ class AttributeCache {
   };
   static_assert(sizeof(Entry) == 88);
 
-  struct alignas(64) Shard {
-    explicit Shard(std::size_t entries_max) : table(entries_max) {}
-    mutable Mutex mutex;
-    ClockTable<Entry> table GUARDED_BY(mutex);
-  };
-
   // Numbers count up: the product's high bits spread them evenly. The top ones choose the shard.
   static std::uint64_t spread(InodeId inode) { return inode.value() * 0x9e3779b97f4a7c15U; }
   static std::uint32_t hash_of(InodeId inode) {
-    return static_cast<std::uint32_t>((spread(inode) << kShardBits) >> 32U);
+    return static_cast<std::uint32_t>((spread(inode) << ClockShards<Entry>::kBits) >> 32U);
   }
-  Shard& shard_of(InodeId inode) { return *shards_[spread(inode) >> (64 - kShardBits)]; }
   static void fill(Entry& entry, const Attributes& attributes);
   static void read(const Entry& entry, Attributes& attributes);
 
-  std::array<std::unique_ptr<Shard>, std::size_t{1} << kShardBits> shards_;
+  ClockShards<Entry> shards_;
 };
 
 }  // namespace coffer

@@ -39,7 +39,7 @@ class ClockTable {
 
   /// A new entry, to be filled in with the same hash; note_beside() then. @pre it is not there
   Entry& insert(std::uint32_t hash) {
-    if (used_ == entries_max_) evict();
+    if (used_ == entries_max_) evict([](const Entry&) { return true; });
     if ((used_ + 1) * 4 > index_.size() * 3) grow();
     const std::uint32_t slot = take_slot();
     std::size_t at = home_of(hash);
@@ -62,12 +62,13 @@ class ClockTable {
     return true;
   }
 
-  /// Takes away the entry that the hand comes to. @pre size() > 0
-  void evict() {
+  /// Takes away the first entry that the hand comes to among those that `may_go`. @pre there is one
+  template <typename MayGo>
+  void evict(MayGo&& may_go) {
     for (;; ++hand_) {
       if (hand_ >= slots_) hand_ = 0;
       Entry& entry = entry_at(hand_);
-      if (!entry.used) continue;
+      if (!entry.used || !may_go(std::as_const(entry))) continue;
       if (entry.referenced) {
         entry.referenced = false;
         continue;

@@ -17,12 +17,9 @@ auto same_name(InodeId parent, std::string_view stored) {
 }  // namespace
 
 // Half of the room is for the entries, half for names that lie beside them: neither crowds the other out.
-NameCache::NameCache(std::size_t bytes_max) : long_bytes_max_(bytes_max / 2 / (1U << kShardBits)) {
-  constexpr std::size_t kEntryCost = sizeof(Entry) + 2 * sizeof(std::uint32_t);
-  const std::size_t entries =
-      std::max<std::size_t>(bytes_max / 2 / kEntryCost / shards_.size(), 16);
-  for (auto& shard : shards_) shard = std::make_unique<Shard>(entries);
-}
+NameCache::NameCache(std::size_t bytes_max)
+    : long_bytes_max_(bytes_max / 2 / ClockShards<Entry>::kCount),
+      shards_(ClockShards<Entry>::entries_of_each(bytes_max / 2)) {}
 
 std::uint64_t NameCache::spread(InodeId parent, std::string_view stored) {
   return mix_hash(std::hash<std::string_view>{}(stored) ^ parent.value() * 0x9e3779b97f4a7c15U);
@@ -30,7 +27,7 @@ std::uint64_t NameCache::spread(InodeId parent, std::string_view stored) {
 
 std::optional<NameSlots> NameCache::find(InodeId parent, std::string_view stored) {
   const std::uint64_t hash = spread(parent, stored);
-  Shard& shard = shard_of(hash);
+  auto& shard = shards_.of(hash);
   std::optional<NameSlots> found;
   MutexLock lock(shard.mutex);
   const Entry* entry =
@@ -48,12 +45,13 @@ void NameCache::put(InodeId parent, std::string_view stored, const NameSlots& sl
   const auto low = static_cast<std::uint32_t>(hash);
   const bool is_long = stored.size() > kInlineBytes;
   const std::size_t beside = is_long ? block_bytes(stored.size()) : 0;
-  Shard& shard = shard_of(hash);
+  auto& shard = shards_.of(hash);
   MutexLock lock(shard.mutex);
   ClockTable<Entry>& table = shard.table;
   table.erase(low, same_name(parent, stored));
   if ((slots.file && slots.directory) || beside > long_bytes_max_) return;
-  while (table.beside_bytes() + beside > long_bytes_max_) table.evict();
+  while (table.beside_bytes() + beside > long_bytes_max_)
+    table.evict([](const Entry& other) { return other.long_name != nullptr; });
   Entry& entry = table.insert(low);
   entry.parent = parent;
   entry.name_hash = low;
@@ -71,27 +69,9 @@ void NameCache::put(InodeId parent, std::string_view stored, const NameSlots& sl
 
 void NameCache::erase(InodeId parent, std::string_view stored) {
   const std::uint64_t hash = spread(parent, stored);
-  Shard& shard = shard_of(hash);
+  auto& shard = shards_.of(hash);
   MutexLock lock(shard.mutex);
   shard.table.erase(static_cast<std::uint32_t>(hash), same_name(parent, stored));
-}
-
-std::size_t NameCache::size() const {
-  std::size_t total = 0;
-  for (const auto& shard : shards_) {
-    MutexLock lock(shard->mutex);
-    total += shard->table.size();
-  }
-  return total;
-}
-
-std::size_t NameCache::memory_bytes() const {
-  std::size_t total = sizeof(*this);
-  for (const auto& shard : shards_) {
-    MutexLock lock(shard->mutex);
-    total += sizeof(Shard) + shard->table.memory_bytes();
-  }
-  return total;
 }
 
 }  // namespace coffer

@@ -15,8 +15,7 @@
 #include <optional>
 #include <string_view>
 
-#include "coffer/core/mutex.h"
-#include "vault/tree/clock_table.h"
+#include "vault/tree/clock_shards.h"
 #include "vault/tree/name_slots.h"
 
 namespace coffer {
@@ -29,11 +28,10 @@ class NameCache {
   void put(InodeId parent, std::string_view stored, const NameSlots& slots);
   void erase(InodeId parent, std::string_view stored);
 
-  [[nodiscard]] std::size_t size() const;
-  [[nodiscard]] std::size_t memory_bytes() const;
+  [[nodiscard]] std::size_t size() const { return shards_.size(); }
+  [[nodiscard]] std::size_t memory_bytes() const { return shards_.memory_bytes(); }
 
  private:
-  static constexpr unsigned kShardBits = 6;
   static constexpr std::size_t kInlineBytes = 24;
 
   struct Entry {
@@ -56,19 +54,12 @@ class NameCache {
   };
   static_assert(sizeof(Entry) == 64);
 
-  struct alignas(64) Shard {
-    explicit Shard(std::size_t entries_max) : table(entries_max) {}
-    mutable Mutex mutex;
-    ClockTable<Entry> table GUARDED_BY(mutex);
-  };
-
   static std::uint64_t spread(InodeId parent, std::string_view stored);
-  Shard& shard_of(std::uint64_t hash) { return *shards_[hash >> (64 - kShardBits)]; }
   /// What a name of its own block costs: malloc(3) rounds up and keeps its size.
   static std::size_t block_bytes(std::size_t name_bytes) { return (name_bytes + 8 + 15) / 16 * 16; }
 
   const std::size_t long_bytes_max_;  // of one shard
-  std::array<std::unique_ptr<Shard>, std::size_t{1} << kShardBits> shards_;
+  ClockShards<Entry> shards_;
 };
 
 }  // namespace coffer

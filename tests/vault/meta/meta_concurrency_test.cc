@@ -55,7 +55,8 @@ class CommittingBarrier final : public DataBarrier {
   Result<void> sync_data() override {
     MetaStore* const target = store.load();
     if (target == nullptr) return {};
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(5));  // so that memtables fill up meanwhile
     MetaBatch batch;
     batch.add("degraded", 1);
     const auto position = target->commit(std::move(batch));

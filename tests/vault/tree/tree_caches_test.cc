@@ -184,6 +184,20 @@ TEST(NameCache, ItsMemoryIsBoundedWhateverTheNames) {
   EXPECT_LE(absent.memory_bytes() / absent.size(), 90U) << "bytes for a negative entry";
 }
 
+TEST(NameCache, LongNamesDoNotPushOutShortOnes) {
+  NameCache cache(std::size_t{1} << 20);
+  constexpr std::uint64_t kShort = 500;
+  for (std::uint64_t n = 0; n < kShort; ++n)
+    cache.put(kDirectory, std::to_string(n), file_slots(n + 1));
+  for (std::uint64_t n = 0; n < 5'000;
+       ++n)  // several times what their half holds, fewer than all entries
+    cache.put(kDirectory, std::to_string(n) + std::string(200, 'l'), {});
+  std::uint64_t there = 0;
+  for (std::uint64_t n = 0; n < kShort; ++n)
+    there += cache.find(kDirectory, std::to_string(n)).has_value() ? 1U : 0U;
+  EXPECT_EQ(there, kShort);
+}
+
 NewNode of(FileType type) {
   NewNode node;
   node.type = type;

@@ -68,6 +68,7 @@ Result<void> ConfigurationKeeper::ensure_key_store(Volume& volume) {
 Result<void> ConfigurationKeeper::write_one(const Superblock& configuration, const Member& member) {
   Volume* const volume = volumes_.writable(member.index);
   if (volume == nullptr) return fail(Errc::NotFound, "volume is not there");
+  COFFER_TRY(ensure_key_store(*volume));
   const std::uint64_t sequence = ++sequences_[member.index];
   Superblock own = for_volume(configuration, member.volume, sequence);
   own.mac_key_epoch = keys_.active_epoch(crypto::KeyKind::Metadata);
@@ -78,12 +79,15 @@ Result<void> ConfigurationKeeper::write_one(const Superblock& configuration, con
 }
 
 std::vector<std::uint8_t> ConfigurationKeeper::write_members(const Superblock& configuration) {
+  const auto is_current = [](const Member& member) { return member.state == MemberState::Current; };
+  const bool lone =
+      std::count_if(configuration.members.begin(), configuration.members.end(), is_current) == 1;
   std::vector<std::uint8_t> failed;
   for (const Member& member : configuration.members) {
-    Volume* const volume = volumes_.writable(member.index);
-    if (volume == nullptr || member.state != MemberState::Current) continue;
-    auto written = ensure_key_store(*volume);
-    if (written) written = write_one(configuration, member);
+    if (!is_current(member)) continue;
+    auto written = write_one(configuration, member);
+    // No other volume could tell that a copy which fails to verify was the newer one: here both say the same.
+    if (written && lone) written = write_one(configuration, member);
     if (!written) {
       log_warning("superblock of volume {} not written: {}", member.index, written.error().context);
       failed.push_back(member.index);

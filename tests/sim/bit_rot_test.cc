@@ -6,6 +6,7 @@
 #include "tests/sim/one_file.h"
 #include "tests/sim/simulated_machine.h"
 #include "tests/sim/tree_model.h"
+#include "vault/volume/superblock.h"
 
 namespace coffer::sim {
 namespace {
@@ -90,6 +91,24 @@ TEST(BitRot, WithoutParityAFlippedBitInTheMetadataGivesRightBytes) {
     }
   }
   EXPECT_EQ(meta_directories(disk).size(), 2U);
+}
+
+TEST(BitRot, AfterAKillAFlippedBitInEitherSuperblockOfALoneVolumeChangesNothing) {
+  SimulatedMachine machine({1, 0});
+  MemoryDisk& disk = machine.disk(0);
+  Workload work(25);
+  std::mt19937_64 random(10);
+  for (unsigned round = 0; round < 8; ++round) {
+    auto vault = machine.open();
+    ASSERT_TRUE(vault) << vault.error().context;
+    ASSERT_FALSE((*vault)->read_only()) << "round " << round;
+    EXPECT_EQ(read_tree((*vault)->tree()) == work.states().back(), true);
+    ASSERT_TRUE(work.step(**vault));
+    machine.kill();
+    vault->reset();
+    ASSERT_TRUE(disk.flip_bit("superblock." + std::to_string(round / 2 % 2),
+                              ByteOffset{random() % Superblock::kBytes}, round));
+  }
 }
 
 TEST(BitRot, ALostSecondCopyOfTheMetadataIsMadeAnew) {

@@ -163,6 +163,9 @@ class Cryfs(Column):
     def create(self):
         os.environ["CRYFS_FRONTEND"] = "noninteractive"
         os.environ["CRYFS_NO_UPDATE_CHECK"] = "true"
+        # It remembers the file systems that it saw, and takes a new one at the same place for a forged one.
+        os.environ["CRYFS_LOCAL_STATE_DIR"] = self.store + "/../state"
+        shutil.rmtree(os.environ["CRYFS_LOCAL_STATE_DIR"], ignore_errors=True)
 
     def daemon_command(self):
         return ["sh", "-c", 'exec cryfs -f --create-missing-basedir --allow-integrity-violations "$1" "$2" <"$0"',

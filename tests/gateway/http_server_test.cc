@@ -386,43 +386,6 @@ TEST_F(HttpServer, ManyClientsAtOnce) {
   EXPECT_EQ(server_->load().window_bytes, 0U);
 }
 
-/// Answers everything with 8 MiB, of which only the first half can be read.
-class HalfReadable final : public Handler {
- public:
-  static constexpr std::uint64_t kBytes = 8 << 20;
-  Admission begin(const RequestHead&) override {
-    Reply reply;
-    reply.source = std::make_unique<Source>();
-    reply.source_length = kBytes;
-    return {std::move(reply), nullptr};
-  }
-  Reply failure(const RequestHead&, HttpFailure) override { return {}; }
-  void completed(const RequestHead&, const RequestOutcome&) override {}
-
- private:
-  class Source final : public BodySource {
-    Result<std::size_t> read(std::uint64_t offset, MutableBytes out) override {
-      if (offset >= kBytes / 2) return fail(Errc::Io);
-      std::fill(out.begin(), out.end(), std::byte{'g'});
-      return out.size();
-    }
-  };
-};
-
-TEST(HttpServerSource, WhatCannotBeReadOnEndsEarlyAndIsNeverMadeUp) {
-  HalfReadable handler;
-  const auto server = Server::start(ServerOptions{}, handler);
-  ASSERT_TRUE(server);
-  for (int round = 0; round < 10; ++round) {
-    RawClient client((*server)->local_endpoint());
-    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    const RawReply reply = client.receive();
-    EXPECT_EQ(reply.status, 200);
-    EXPECT_EQ(reply.body.size(), HalfReadable::kBytes / 2);
-    EXPECT_EQ(reply.body.find_first_not_of('g'), std::string::npos);
-  }
-}
-
 TEST_F(HttpServer, MutatedRequestsDoNoHarm) {
   options_.progress_timeout = std::chrono::seconds(1);
   start();

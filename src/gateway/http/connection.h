@@ -56,6 +56,7 @@ class Connection {
   // connection_receive.cc
   Task<void> begin(Exchange& exchange);
   void begin_on_worker(Exchange& exchange);
+  bool start_source(Exchange& exchange);
   Task<bool> take_body(Exchange& exchange);
   Task<std::size_t> fill_window(Exchange& exchange, MutableBytes window);
   Task<std::size_t> fill_chunked(Exchange& exchange, MutableBytes window);

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "coffer/core/log.h"
 #include "gateway/http/connection.h"
 #include "gateway/http/exchange.h"
 #include "gateway/http/worker_call.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr std::size_t kParallelBytesMin = 128 * 1024;
 constexpr std::uint64_t kDiscardBytesMax = 1024 * 1024;
 constexpr std::size_t kChunkedInputBytes = 64 * 1024;
+constexpr int kSourceTries = 10;
 
 }  // namespace
 
@@ -52,24 +54,43 @@ void Connection::begin_on_worker(Exchange& exchange) {
     exchange.body_done = true;
   }
   if (!admission.reply) return;
+  const bool had_body = exchange.sink != nullptr;
   exchange.sink.reset();
   exchange.reply = std::move(*admission.reply);
   exchange.replied = true;
-  if (!exchange.reply.source || exchange.reply.source_length == 0) return;
-
-  if (!exchange.take_windows(exchange.reply.source_length)) {
-    exchange.reply = state_.handler.failure(exchange.head, HttpFailure::Overloaded);
+  for (int tries = 1; !start_source(exchange); ++tries) {
+    // Cut short at the mount after its size was read: asked again, the answer is about what it is now.
+    if (!had_body && tries < kSourceTries) {
+      admission = state_.handler.begin(exchange.head);
+      if (admission.reply) {
+        exchange.reply = std::move(*admission.reply);
+        continue;
+      }
+    }
+    exchange.reply = state_.handler.failure(exchange.head, HttpFailure::SourceFailed);
     return;
   }
-  const auto first = static_cast<std::size_t>(
-      std::min<std::uint64_t>(exchange.window_bytes, exchange.reply.source_length));
-  const auto read =
-      exchange.reply.source->read(exchange.reply.source_offset, exchange.window(0).first(first));
-  if (read && *read == first) {
-    exchange.source_ready = first;
-  } else {
-    exchange.reply = state_.handler.failure(exchange.head, HttpFailure::SourceFailed);
+}
+
+/// Reads the first of the reply's body, while an error can still be told. False: the source is shorter than it said.
+bool Connection::start_source(Exchange& exchange) {
+  const Reply& reply = exchange.reply;
+  if (!reply.source || reply.source_length == 0) return true;
+  if (!exchange.take_windows(reply.source_length)) {
+    exchange.reply = state_.handler.failure(exchange.head, HttpFailure::Overloaded);
+    return true;
   }
+  const auto first =
+      static_cast<std::size_t>(std::min<std::uint64_t>(exchange.window_bytes, reply.source_length));
+  const auto read = reply.source->read(reply.source_offset, exchange.window(0).first(first));
+  if (!read) {
+    log_warning("the body of a reply cannot be read: {}", read.error().context);
+    exchange.reply = state_.handler.failure(exchange.head, HttpFailure::SourceFailed);
+    return true;
+  }
+  if (*read < first) return false;
+  exchange.source_ready = first;
+  return true;
 }
 
 /// False when the client's body broke off: the connection is then of no use.

@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <utility>
 
 #include "gateway/http/handler.h"
 #include "gateway/http/http_parser.h"
@@ -23,13 +24,14 @@ struct Exchange {
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange() {
     if (running) state.requests.give_back(1);
-    state.windows.give_back(windows_quota);
+    give_windows_back();
   }
 
   /// Two windows that suit a body of `length` bytes; one where one holds it all. The fuller the memory of
   /// all requests is, the smaller they are, so that a few large bodies cannot shut the many out. False when
   /// there is no room even for small ones. Any thread.
   bool take_windows(std::uint64_t length) {
+    give_windows_back();
     const std::size_t wanted = state.options.window_bytes;
     const std::size_t total = state.options.window_bytes_total;
     std::size_t ceiling = total / 2;
@@ -53,6 +55,10 @@ struct Exchange {
       ceiling += (total - ceiling) / 2;
     }
     return false;
+  }
+  void give_windows_back() {
+    windows = {};
+    state.windows.give_back(std::exchange(windows_quota, 0));
   }
   [[nodiscard]] MutableBytes window(std::size_t which) const {
     return windows[which].span().first(window_bytes);

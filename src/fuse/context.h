@@ -9,7 +9,7 @@
 
 namespace coffer::fuse {
 
-class Invalidator;
+class PageFlusher;
 class Session;
 
 struct Context final : InodeUsers {
@@ -23,7 +23,7 @@ struct Context final : InodeUsers {
   InodeTable inodes;
   BufferPool buffers;
   Session* session = nullptr;          // set before the first request
-  Invalidator* invalidator = nullptr;  // likewise
+  PageFlusher* page_flusher = nullptr;  // likewise
   ChannelShim shim;
   bool sync_names = false;  // of the mount's options (lasting.h); set before the first request
 };

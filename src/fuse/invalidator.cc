@@ -59,35 +59,18 @@ bool Invalidator::wait_notified(Ticket ticket, std::chrono::milliseconds timeout
   return done_ >= ticket;
 }
 
-void Invalidator::flush_pages_then(InodeId inode, UniqueFunction<void()> then) {
-  {
-    MutexLock lock(mutex_);
-    if (!stopping_) {
-      flushes_.push_back({inode, std::move(then)});
-      work_.notify_one();
-      return;
-    }
-  }
-  then();  // the mount is going away: there are no dirty pages left to wait for
-}
-
 void Invalidator::run() {
   sigset_t all;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
   MutexLock lock(mutex_);
   for (;;) {
-    while (queue_.empty() && flushes_.empty() && !stopping_) work_.wait(lock);
+    while (queue_.empty() && !stopping_) work_.wait(lock);
     const bool stopping = stopping_;
     std::vector<Change> batch = std::exchange(queue_, {});
-    std::deque<Flush> flushes = std::exchange(flushes_, {});
     const Ticket upto = queued_;
     lock.unlock();
     if (!batch.empty() && !stopping) notify(batch);
-    for (Flush& flush : flushes) {
-      if (!stopping) invalidate_inode(flush.inode, 0);
-      flush.then();
-    }
     lock.lock();
     done_ = upto;
     progress_.notify_all();

@@ -3,6 +3,8 @@
 ///
 /// publish (after commit) → queue → grace period (read_sections.h) → notify the kernel → ticket
 /// done. Changes made through this mount are skipped: the kernel made them itself.
+/// A notification waits for whoever holds the inode's lock in the kernel, so nothing that the kernel
+/// waits for may be answered by this thread.
 ///
 /// Owns      the notifier thread and the queue.
 /// Borrows   the change feed, the session and the inode table, which outlive it.
@@ -14,12 +16,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <thread>
 #include <vector>
 
 #include "coffer/core/mutex.h"
-#include "coffer/core/unique_function.h"
 #include "coffer/vault/change_feed.h"
 
 namespace coffer::fuse {
@@ -43,12 +43,7 @@ class Invalidator final : public ChangeObserver {
   /// Waits until that change was notified. False on timeout or stop.
   bool wait_notified(Ticket ticket, std::chrono::milliseconds timeout);
 
-  /// Makes the kernel write back and drop the file's pages, then calls `then` on the notifier
-  /// thread. For operations that need the kernel's dirty pages here: a worker may not wait for
-  /// other workers.
-  void flush_pages_then(InodeId inode, UniqueFunction<void()> then);
-
-  /// Ends the thread; what is queued is dropped (its flushes are still answered). Idempotent.
+  /// Ends the thread; what is queued is dropped. Idempotent.
   void stop();
 
   [[nodiscard]] std::uint64_t notifications() const {
@@ -57,11 +52,6 @@ class Invalidator final : public ChangeObserver {
 
  private:
   static constexpr std::size_t kQueueMax = 65536;
-
-  struct Flush {
-    InodeId inode;
-    UniqueFunction<void()> then;
-  };
 
   void run();
   void notify(const std::vector<Change>& batch);
@@ -77,7 +67,6 @@ class Invalidator final : public ChangeObserver {
   CondVar work_;
   CondVar progress_;
   std::vector<Change> queue_ GUARDED_BY(mutex_);
-  std::deque<Flush> flushes_ GUARDED_BY(mutex_);
   Ticket queued_ GUARDED_BY(mutex_) = 0;
   Ticket done_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;

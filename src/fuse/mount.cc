@@ -18,6 +18,7 @@
 #include "fuse/kernel_mount.h"
 #include "fuse/libfuse.h"
 #include "fuse/operations.h"
+#include "fuse/page_flusher.h"
 #include "fuse/session.h"
 
 namespace coffer::fuse {
@@ -71,6 +72,7 @@ class RunningMount final : public Mount {
   Context context_;
   std::unique_ptr<Session> session_;
   std::optional<Invalidator> invalidator_;
+  std::optional<PageFlusher> page_flusher_;
 
   Mutex stop_mutex_;
   bool finished_ GUARDED_BY(stop_mutex_) = false;
@@ -80,8 +82,9 @@ Result<void> RunningMount::run(const MountOptions& options) {
   COFFER_ASSIGN(session_, Session::create(kernel_.descriptor(), operations(), context_,
                                           worker_count(options.workers)));
   invalidator_.emplace(context_.vault.changes(), *session_, context_.inodes);
+  page_flusher_.emplace(*session_);
   context_.session = session_.get();
-  context_.invalidator = &*invalidator_;
+  context_.page_flusher = &*page_flusher_;
   context_.sync_names = kernel_.syncs_names();
   context_.inodes.add_lookups(kRootInode);  // the kernel holds the root as long as it is mounted
   context_.tree.set_inode_users(&context_);
@@ -159,6 +162,7 @@ void RunningMount::finish() {
     end_connection();
   }
   session_->join();
+  page_flusher_->stop();
   invalidator_->stop();
   // Files that were cut off while open had no FLUSH: commit what came in for them.
   for (const InodeId inode : context_.inodes.all_open_for_writing())

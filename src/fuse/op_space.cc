@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "fuse/copy_range.h"
-#include "fuse/invalidator.h"
 #include "fuse/operations.h"
+#include "fuse/page_flusher.h"
 #include "fuse/privileges.h"
 #include "fuse/reply.h"
 
@@ -76,7 +76,7 @@ void reply_seek(fuse_req_t req, Context& context, InodeId inode, off_t offset, S
 
 // The kernel asks without flushing its dirty pages, so while somebody writes, an honest answer
 // would report a hole over data that is still on its way, and cp would copy zeros. The pages are
-// forced out first, by the notifier thread: this worker may be the one that has to take them.
+// forced out first, by another thread: this worker may be the one that has to take them.
 void lseek(fuse_req_t req, fuse_ino_t inode, off_t offset, int whence, fuse_file_info* /*file*/) {
   Context& context = context_of(req);
   if (whence != SEEK_DATA && whence != SEEK_HOLE) {
@@ -86,7 +86,7 @@ void lseek(fuse_req_t req, fuse_ino_t inode, off_t offset, int whence, fuse_file
   const SeekTarget target = whence == SEEK_DATA ? SeekTarget::Data : SeekTarget::Hole;
   const InodeId id(inode);
   if (!context.inodes.open_for_writing(id)) return reply_seek(req, context, id, offset, target);
-  context.invalidator->flush_pages_then(
+  context.page_flusher->flush_then(
       id, [req, &context, id, offset, target] { reply_seek(req, context, id, offset, target); });
 }
 

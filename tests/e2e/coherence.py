@@ -15,6 +15,7 @@ import os
 import random
 import sys
 import time
+import traceback
 from bisect import bisect_left
 from collections import defaultdict, namedtuple
 
@@ -24,7 +25,7 @@ PHASE_SECONDS = 2.5
 # Two programs that are in each other's way may meet these; the operation then did nothing.
 HARMLESS = {errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ESTALE}
 
-Write = namedtuple("Write", "name begin end token maybe")  # token: None for a deletion; maybe: it failed half-way
+Write = namedtuple("Write", "name begin end token maybe by")  # token: None for a deletion; maybe: it failed half-way
 Read = namedtuple("Read", "name begin end seen by")  # seen: ("is", content), ("exists", bool), ("size", bytes or None)
 
 
@@ -46,7 +47,7 @@ class Client:
         return f"{self.number}.{self.made}.{self.rng.randrange(1 << 30)}"
 
     def wrote(self, name, begin, token, maybe=False):
-        self.log.append(Write(name, begin, time.monotonic(), token, maybe))
+        self.log.append(Write(name, begin, time.monotonic(), token, maybe, f"{self} {sys._getframe(1).f_code.co_name}"))
 
     def saw(self, name, begin, what, value):
         self.log.append(Read(name, begin, time.monotonic(), (what, value), str(self)))
@@ -116,6 +117,9 @@ class AtTheMount(Client):
             content = content_of(token)
             half = self.rng.randrange(len(content))
             os.pwrite(fd, content[half:], half)
+            for _ in range(20):  # LSEEK holds the lock of the inode in the kernel until the dirty pages are here
+                os.pwrite(fd, content[half:], half)
+                os.lseek(fd, 0, os.SEEK_DATA)
             os.pwrite(fd, content[:half], 0)
         except OSError:
             failed = True
@@ -252,7 +256,7 @@ def is_unfinished(seen, content):
 
 def judge(start, state, logs):
     """`state`: what each name held when the phase began at `start`. @return the registers"""
-    writes = {name: [Write(name, start, start, state[name], False)] for name in NAMES}
+    writes = {name: [Write(name, start, start, state[name], False, "the phase before")] for name in NAMES}
     reads = []
     for entry in (entry for log in logs for entry in log):
         if isinstance(entry, Write):
@@ -357,4 +361,11 @@ def main(directory, seed, seconds, endpoint):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except Exception:  # pylint: disable=broad-except
+        traceback.print_exc()
+        for left in multiprocessing.active_children():
+            left.kill()
+        sys.stderr.flush()
+        os._exit(1)  # without waiting for them: who hangs in the mount is let go when that ends

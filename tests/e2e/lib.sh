@@ -68,6 +68,12 @@ wait_gone() { # PID: until the process is no more, for at most 20 seconds
   return 1
 }
 
+abort_connection() { # MOUNTPOINT: a thread that hangs in the kernel keeps the connection open even after kill -9
+  local minor
+  minor=$(awk -v at="$1" '$5 == at { split($3, device, ":"); print device[2]; exit }' /proc/self/mountinfo)
+  [ -z "$minor" ] || echo 1 2>/dev/null >"/sys/fs/fuse/connections/$minor/abort" || true
+}
+
 cleanup() {
   local status=$? mountpoint
   trap - EXIT
@@ -75,7 +81,7 @@ cleanup() {
     [ ! -s "$log" ] || { echo "-- the last lines of the log:" && tail -n 15 "$log"; } >&2
   fi
   for mountpoint in "${!daemon_of[@]}"; do
-    timeout 30 "$COFFER" unmount "$mountpoint" >/dev/null 2>&1 || true
+    timeout 30 "$COFFER" unmount "$mountpoint" >/dev/null 2>&1 || abort_connection "$mountpoint"
     if is_our_daemon "${daemon_of[$mountpoint]}"; then
       kill -9 "${daemon_of[$mountpoint]}" 2>/dev/null || true
       wait_gone "${daemon_of[$mountpoint]}" || true

@@ -47,6 +47,10 @@ class AtTheMount:
         os.pwrite(fd, b"unlinked", 4096)
         os.pread(fd, 8, 4096)
 
+    def seek(self):
+        if self.open:
+            os.lseek(self.rng.choice(self.open), self.rng.choice([0, 4096, 100000]), self.rng.choice([os.SEEK_DATA, os.SEEK_HOLE]))
+
     def without_name(self):
         fd = os.open(self.root, os.O_TMPFILE | os.O_RDWR, 0o600)
         self.open.append(fd)
@@ -80,7 +84,7 @@ class AtTheMount:
     def step(self):
         path = self.path()
         action = self.rng.choice([
-            self.create, self.create, self.unlink_open, self.without_name, self.rename, self.rename, self.list, self.list,
+            self.create, self.create, self.unlink_open, self.seek, self.seek, self.without_name, self.rename, self.rename, self.list, self.list,
             lambda: os.unlink(path),
             lambda: os.mkdir(path),
             lambda: os.mkdir(path),

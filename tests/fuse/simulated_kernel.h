@@ -22,6 +22,7 @@
 #include "fuse/context.h"
 #include "fuse/invalidator.h"
 #include "fuse/operations.h"
+#include "fuse/page_flusher.h"
 #include "fuse/session.h"
 #include "tests/support/temp_directory.h"
 
@@ -65,8 +66,9 @@ class SimulatedKernel {
     end_ = ends[1];
     session_ = std::move(Session::create(ends[0], operations(), *context_, workers)).value();
     invalidator_.emplace(vault_->changes(), *session_, context_->inodes);
+    page_flusher_.emplace(*session_);
     context_->session = session_.get();
-    context_->invalidator = &*invalidator_;
+    context_->page_flusher = &*page_flusher_;
     context_->inodes.add_lookups(kRootInode);
     context_->tree.set_inode_users(context_.get());
     receiver_ = std::thread([this] { receive(); });
@@ -126,6 +128,7 @@ class SimulatedKernel {
     session_->join();
     ::shutdown(end_, SHUT_RD);
     receiver_.join();
+    page_flusher_->stop();
     invalidator_->stop();
   }
 
@@ -161,6 +164,7 @@ class SimulatedKernel {
   std::unique_ptr<Context> context_;
   std::unique_ptr<Session> session_;
   std::optional<Invalidator> invalidator_;
+  std::optional<PageFlusher> page_flusher_;
   int end_ = -1;
   bool ended_ = false;
   std::atomic<std::uint64_t> next_unique_{2};

@@ -1,5 +1,7 @@
 #include "cli/control_client.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -25,13 +27,22 @@ bool shows_at(const nlohmann::json& hello, const std::string& path,
   return !top || hello.value("mount_device", top->device) == top->device;
 }
 
+/// The kernel says that the mount which shows there is this user's.
+bool is_mount_of(const std::optional<fuse::MountEntry>& top, std::uint32_t user) {
+  return top && top->type == "fuse.coffer" && top->user == user;
+}
+
 }  // namespace
 
 std::optional<ControlClient> ControlClient::reach(const std::string& socket) {
   auto connected = LineSocket::connect(socket);
   if (!connected) return std::nullopt;
-  return ControlClient(std::move(*connected));
+  const auto user = connected->peer_user();
+  if (!user) return std::nullopt;
+  return ControlClient(std::move(*connected), *user);
 }
+
+bool ControlClient::is_trusted() const { return user_ == 0 || user_ == ::geteuid(); }
 
 std::optional<ControlClient> ControlClient::find(const std::string& place,
                                                  const std::vector<std::string>& more_volumes) {
@@ -39,10 +50,13 @@ std::optional<ControlClient> ControlClient::find(const std::string& place,
     ControlClient client;
     nlohmann::json hello;
   };
+  const std::string path = canonical_place(place);
+  const auto top = fuse::top_mount(path);
   std::vector<Daemon> daemons;
   for (const std::string& socket : find_sockets()) {
     auto client = reach(socket);
-    if (!client || !client->socket_.send({{"do", "hello"}})) continue;
+    if (!client || !(client->is_trusted() || is_mount_of(top, client->user_))) continue;
+    if (!client->socket_.send({{"do", "hello"}})) continue;
     auto answer = client->socket_.receive(kHelloMs);
     if (!answer || !*answer || !(*answer)->contains("ok")) continue;
     daemons.push_back({std::move(*client), std::move((**answer)["ok"])});
@@ -50,21 +64,23 @@ std::optional<ControlClient> ControlClient::find(const std::string& place,
   if (daemons.empty()) return std::nullopt;
   const auto first = [&](const auto& holds) -> std::optional<ControlClient> {
     for (Daemon& daemon : daemons)
-      if (holds(daemon.hello)) return std::move(daemon.client);
+      if (holds(daemon)) return std::move(daemon.client);
     return std::nullopt;
   };
-  using Json = nlohmann::json;
-  const std::string path = canonical_place(place);
   // A mountpoint is asked for first, of all of them: a volume of one vault may lie below another's mount,
   // and looking for a superblock at a mountpoint would read the vault itself.
-  const auto top = fuse::top_mount(path);
-  if (auto found = first([&](const Json& hello) { return shows_at(hello, path, top); }))
+  if (auto found = first([&](const Daemon& daemon) { return shows_at(daemon.hello, path, top); }))
     return found;
-  if (auto found = first([&](const Json& hello) { return has_volume(hello, path); })) return found;
+  const auto is_volume_of = [&](const Daemon& daemon) {
+    return daemon.client.is_trusted() && has_volume(daemon.hello, path);
+  };
+  if (auto found = first(is_volume_of)) return found;
   const auto status = Vault::peek(path, more_volumes);
   if (!status) return std::nullopt;
   const std::string vault = status->uuid.to_string();
-  return first([&](const Json& hello) { return hello.value("uuid", "") == vault; });
+  return first([&](const Daemon& daemon) {
+    return daemon.client.is_trusted() && daemon.hello.value("uuid", "") == vault;
+  });
 }
 
 Result<nlohmann::json> ControlClient::ask(const nlohmann::json& request,
@@ -75,6 +91,10 @@ Result<nlohmann::json> ControlClient::ask(const nlohmann::json& request,
 
 Result<nlohmann::json> ControlClient::ask(nlohmann::json request,
                                           std::span<const SecretString> secrets) {
+  if (!is_trusted())
+    return fail(Errc::Permission,
+                "this mount is user " + std::to_string(user_) +
+                    "'s, whose daemon gets no passphrase from here: run it as that user");
   request["secrets"] = nlohmann::json::array();
   for (const SecretString& secret : secrets) request["secrets"].push_back(secret.size());
   COFFER_TRY(socket_.send(request));

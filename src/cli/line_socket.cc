@@ -50,6 +50,14 @@ Result<LineSocket> LineSocket::connect(const std::string& path) {
   return socket;
 }
 
+Result<std::uint32_t> LineSocket::peer_user() const {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(descriptor_, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    return fail(errno_error(errno, "the other end of a control socket"));
+  return peer.uid;
+}
+
 Result<void> LineSocket::send_all(std::string_view bytes) {
   for (std::size_t sent = 0; sent < bytes.size();) {
     const ssize_t wrote =

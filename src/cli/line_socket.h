@@ -11,6 +11,7 @@
 /// Threads   one at a time.
 /// Errors    Io, TimedOut, Corrupt (a line that is too long or not JSON), Cancelled (interrupted).
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -39,6 +40,9 @@ class LineSocket {
   Result<void> send_secret(const SecretString& secret);
   /// @pre the other end sends nothing before it was told to
   Result<SecretString> receive_secret(std::size_t size, int timeout_ms = -1, int interrupt = -1);
+
+  /// Who listened when this end connected.
+  [[nodiscard]] Result<std::uint32_t> peer_user() const;
 
   [[nodiscard]] int descriptor() const { return descriptor_; }
 

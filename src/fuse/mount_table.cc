@@ -1,5 +1,6 @@
 #include "coffer/fuse/mount_table.h"
 
+#include <charconv>
 #include <fstream>
 #include <sstream>
 
@@ -24,14 +25,31 @@ std::string unescape(const std::string& text) {
   return plain;
 }
 
+/// Of `rw,user_id=1000,group_id=1000`.
+std::optional<std::uint32_t> user_in(const std::string& options) {
+  std::istringstream words(options);
+  for (std::string word; std::getline(words, word, ',');) {
+    if (!word.starts_with("user_id=")) continue;
+    std::uint32_t user = 0;
+    const char* const end = word.data() + word.size();
+    const auto [at, error] = std::from_chars(word.data() + 8, end, user);
+    if (error == std::errc() && at == end) return user;
+  }
+  return std::nullopt;
+}
+
 std::optional<MountEntry> parse_line(const std::string& line) {
   std::istringstream words(line);
   std::vector<std::string> fields;
   for (std::string word; words >> word;) fields.push_back(std::move(word));
   for (std::size_t i = 6; i + 2 < fields.size(); ++i) {
     if (fields[i] != "-") continue;  // the end of the optional fields
-    return MountEntry{fields[0], fields[2], unescape(fields[4]), fields[i + 1],
-                      unescape(fields[i + 2])};
+    return MountEntry{fields[0],
+                      fields[2],
+                      unescape(fields[4]),
+                      fields[i + 1],
+                      unescape(fields[i + 2]),
+                      i + 3 < fields.size() ? user_in(fields[i + 3]) : std::nullopt};
   }
   return std::nullopt;
 }

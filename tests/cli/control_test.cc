@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "cli/control_client.h"
@@ -50,6 +54,38 @@ class Control : public ::testing::Test {
   const std::string place_ = directory_.make_directory("mountpoint");
   std::unique_ptr<ControlServer> server_;
 };
+
+TEST_F(Control, RootDoesNotBelieveWhoeverListens) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root alone looks into other users' directories";
+  const std::string directory = "/tmp/coffer-test-" + std::to_string(::getpid());
+  ASSERT_EQ(::mkdir(directory.c_str(), 0700), 0);
+  ASSERT_EQ(::chown(directory.c_str(), 65534, 65534), 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  (directory + "/x.sock").copy(address.sun_path, sizeof address.sun_path - 1);
+  const int listening = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(::seteuid(65534), 0);
+  const bool listens =
+      ::bind(listening, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+      ::listen(listening, 4) == 0;
+  ASSERT_EQ(::seteuid(0), 0);
+  ASSERT_TRUE(listens);
+  std::thread impostor([&] {
+    for (;;) {
+      LineSocket peer(::accept(listening, nullptr, nullptr));
+      if (peer.descriptor() < 0) return;
+      const auto request = peer.receive(1000);
+      if (request && *request)
+        static_cast<void>(
+            peer.send({{"ok", {{"uuid", uuid_.to_string()}, {"mountpoint", place_}}}}));
+    }
+  });
+  EXPECT_FALSE(ControlClient::find(place_));
+  ::shutdown(listening, SHUT_RDWR);
+  impostor.join();
+  ::close(listening);
+  std::filesystem::remove_all(directory);
+}
 
 TEST_F(Control, DaemonIsFoundByItsMountpointAndAnswers) {
   start();

@@ -1,6 +1,7 @@
 #pragma once
 /// What /proc/self/mountinfo says about the mounts of this machine.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ struct MountEntry {
   std::string mountpoint;  // where it is now
   std::string type;        // "fuse.coffer"
   std::string source;
+  std::optional<std::uint32_t> user;  // whose daemon it is, for FUSE
 };
 
 /// All of them, in the table's order: of several on one path the last one shows.

@@ -148,7 +148,7 @@ void InodeStore::uncommitted(Inode& inode) {
       MutexLock lock(impl_->dirty_mutex);
       impl_->dirty.erase(inode.id);
     }
-    impl_->forget(inode.id);
+    impl_->forget(inode);
     return;
   }
   FileContent& content = inode.content;
@@ -233,7 +233,7 @@ void InodeStore::removed(Inode& inode) {
     MutexLock lock(impl_->dirty_mutex);
     impl_->dirty.erase(inode.id);
   }
-  impl_->forget(inode.id);
+  impl_->forget(inode);
   impl_->deps.ledger->check_runs(shared);
 }
 

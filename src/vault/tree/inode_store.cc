@@ -46,21 +46,30 @@ Result<InodeRef> InodeStore::get(InodeId id) {
     impl_->trim(shard);
   }
   auto loaded = impl_->load(*inode);
-  if (!loaded) inode->reclaimed = true;
+  const bool replaced = !impl_->holds(*inode);
+  if (!loaded || replaced) inode->reclaimed = true;
   inode->mutex.may_be_cached();
   inode->mutex.unlock();
+  if (replaced) return get(id);
   if (!loaded) {
-    impl_->forget(id);
+    impl_->forget(*inode);
     return fail(std::move(loaded).error());
   }
   return inode;
 }
 
-void InodeStore::Impl::forget(InodeId id) {
-  Shard& shard = shard_of(id);
+bool InodeStore::Impl::holds(const Inode& inode) {
+  Shard& shard = shard_of(inode.id);
   MutexLock lock(shard.mutex);
-  const auto found = shard.map.find(id);
-  if (found == shard.map.end()) return;
+  const auto found = shard.map.find(inode.id);
+  return found != shard.map.end() && found->second.inode.get() == &inode;
+}
+
+void InodeStore::Impl::forget(const Inode& inode) {
+  Shard& shard = shard_of(inode.id);
+  MutexLock lock(shard.mutex);
+  const auto found = shard.map.find(inode.id);
+  if (found == shard.map.end() || found->second.inode.get() != &inode) return;
   shard.ages.erase(found->second.age);
   shard.map.erase(found);
 }
@@ -80,6 +89,11 @@ Result<InodeRef> InodeStore::make(InodeRecord record) {
   inode->fresh = true;
   Impl::Shard& shard = impl_->shard_of(id);
   MutexLock lock(shard.mutex);
+  // Somebody with a handle from elsewhere may be looking for the number right now: he finds nothing, or looks again.
+  if (const auto guessed = shard.map.find(id); guessed != shard.map.end()) {
+    shard.ages.erase(guessed->second.age);
+    shard.map.erase(guessed);
+  }
   shard.ages.push_front(id);
   shard.map.emplace(id, Impl::Slot{inode, shard.ages.begin()});
   impl_->trim(shard);

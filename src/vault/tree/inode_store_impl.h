@@ -39,7 +39,9 @@ struct InodeStore::Impl {
   Shard& shard_of(InodeId id) { return shards[mix_hash(id.value()) % kShards]; }
   void trim(Shard& shard) REQUIRES(shard.mutex);
   Result<void> load(Inode& inode);
-  void forget(InodeId id);
+  /// Whether it is the one object of its inode that the map has.
+  bool holds(const Inode& inode);
+  void forget(const Inode& inode);
   void stage_extents(MetaBatch& batch, Inode& inode);
   void stage_removal(MetaBatch& batch, Inode& inode);
   [[nodiscard]] bool used(const Inode& inode) const;

@@ -164,6 +164,31 @@ TEST(TreeStorm, BothDoorsAtOnceLeaveAConsistentTree) {
   for (const std::string& line : check_namespace(world.meta())) ADD_FAILURE() << line;
 }
 
+TEST(TreeStorm, AGuessedNumberOfAnInodeThatIsBeingMadeDoesNoHarm) {
+  World world;
+  Tree& tree = world.tree();
+  std::atomic<std::uint64_t> latest{tree.make_node(kRootInode, "first", {})->inode.value()};
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> guessers;
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    guessers.emplace_back([&, n] {
+      while (!stop) static_cast<void>(tree.attributes(InodeId(latest + n)));
+    });
+  }
+  for (int i = 0; i < 3000; ++i) {
+    const auto made = tree.make_node(kRootInode, std::to_string(i), {});
+    ASSERT_TRUE(made) << made.error().context;
+    latest = made->inode.value();
+    EXPECT_TRUE(tree.attributes(made->inode)) << "file " << i;
+    ASSERT_TRUE(tree.write(made->inode, 0, as_bytes("12345"))) << "file " << i;
+    ASSERT_TRUE(tree.commit_file(made->inode));
+    EXPECT_EQ(tree.attributes(made->inode)->size, 5U);
+  }
+  stop = true;
+  for (std::thread& thread : guessers) thread.join();
+  for (const std::string& line : check_namespace(world.meta())) ADD_FAILURE() << line;
+}
+
 TEST(TreeStorm, OverwritesNeverLookAbsentAndConditionsLetOneWin) {
   World world;
   Objects& objects = world.objects();

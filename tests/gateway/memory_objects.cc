@@ -68,9 +68,11 @@ class MemoryObjects::Writer final : public ObjectWriter {
   std::string bytes_;
 };
 
-Result<MemoryObjects::Bucket*> MemoryObjects::find_bucket(std::string_view bucket) {
+Result<MemoryObjects::Bucket*> MemoryObjects::find_bucket(std::string_view bucket,
+                                                          std::optional<InodeId> if_bucket) {
   const auto found = buckets_.find(bucket);
   if (found == buckets_.end()) return fail(Errc::NotFound);
+  if (if_bucket && found->second.info.inode != *if_bucket) return fail(Errc::NotFound);
   return &found->second;
 }
 
@@ -87,7 +89,7 @@ Result<MemoryObjects::Multipart*> MemoryObjects::find_upload(std::string_view bu
 Result<ObjectInfo> MemoryObjects::place(std::string_view bucket, std::string_view key,
                                         std::string bytes, ObjectMetadata metadata,
                                         const WriteConditions& conditions) {
-  COFFER_ASSIGN(Bucket * home, find_bucket(bucket));
+  COFFER_ASSIGN(Bucket * home, find_bucket(bucket, conditions.if_bucket));
   const auto there = home->objects.find(key);
   const bool exists = there != home->objects.end();
   if (conditions.if_none_match_any && exists) return fail(Errc::Conflict);
@@ -111,7 +113,8 @@ Result<void> MemoryObjects::create_bucket(std::string_view bucket, Durability,
   MutexLock lock(mutex_);
   if (buckets_.contains(bucket)) return fail(Errc::Exists);
   buckets_[std::string(bucket)].info = {std::string(bucket), wall_now(),
-                                        std::make_shared<const BucketSettings>(settings)};
+                                        std::make_shared<const BucketSettings>(settings),
+                                        InodeId(++next_inode_)};
   return {};
 }
 
@@ -137,10 +140,10 @@ Result<std::vector<BucketInfo>> MemoryObjects::buckets() {
 }
 
 Result<void> MemoryObjects::set_bucket_setting(std::string_view bucket, const std::string& name,
-                                               const std::optional<std::string>& value,
-                                               Durability) {
+                                               const std::optional<std::string>& value, Durability,
+                                               std::optional<InodeId> if_bucket) {
   MutexLock lock(mutex_);
-  COFFER_ASSIGN(Bucket * home, find_bucket(bucket));
+  COFFER_ASSIGN(Bucket * home, find_bucket(bucket, if_bucket));
   BucketSettings settings = *home->info.settings;
   settings.erase(name);
   if (value) settings[name] = *value;
@@ -151,7 +154,7 @@ Result<void> MemoryObjects::set_bucket_setting(std::string_view bucket, const st
 Result<ObjectInfo> MemoryObjects::update(std::string_view bucket, std::string_view key,
                                          const ObjectUpdate& change, Durability) {
   MutexLock lock(mutex_);
-  COFFER_ASSIGN(Bucket * home, find_bucket(bucket));
+  COFFER_ASSIGN(Bucket * home, find_bucket(bucket, change.if_bucket));
   const auto found = home->objects.find(key);
   if (found == home->objects.end()) return fail(Errc::NotFound);
   ObjectInfo& info = found->second.info;
@@ -195,7 +198,7 @@ Result<std::unique_ptr<ObjectWriter>> MemoryObjects::begin_put(std::string_view 
 Result<bool> MemoryObjects::remove(std::string_view bucket, std::string_view key,
                                    const WriteConditions& conditions, Durability) {
   MutexLock lock(mutex_);
-  COFFER_ASSIGN(Bucket * home, find_bucket(bucket));
+  COFFER_ASSIGN(Bucket * home, find_bucket(bucket, conditions.if_bucket));
   const auto found = home->objects.find(key);
   if (found == home->objects.end()) {
     if (conditions.if_match) return fail(Errc::NotFound);

@@ -26,7 +26,9 @@ class MemoryObjects final : public Objects {
   Result<BucketInfo> bucket(std::string_view bucket) override;
   Result<std::vector<BucketInfo>> buckets() override;
   Result<void> set_bucket_setting(std::string_view bucket, const std::string& name,
-                                  const std::optional<std::string>& value, Durability) override;
+                                  const std::optional<std::string>& value, Durability,
+                                  std::optional<InodeId> if_bucket) override;
+  using Objects::set_bucket_setting;
   Result<ObjectInfo> head(std::string_view bucket, std::string_view key) override;
   Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket,
                                                     std::string_view key) override;
@@ -76,7 +78,8 @@ class MemoryObjects final : public Objects {
     std::map<std::string, MemoryObject, std::less<>> objects;
   };
 
-  Result<Bucket*> find_bucket(std::string_view bucket) REQUIRES(mutex_);
+  Result<Bucket*> find_bucket(std::string_view bucket, std::optional<InodeId> if_bucket = {})
+      REQUIRES(mutex_);
   Result<Multipart*> find_upload(std::string_view bucket, std::string_view key,
                                  std::string_view upload_id) REQUIRES(mutex_);
   Result<ObjectInfo> place(std::string_view bucket, std::string_view key, std::string bytes,

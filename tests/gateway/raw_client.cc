@@ -16,7 +16,7 @@
 namespace coffer::gateway {
 
 std::string sign(std::string_view method, std::string_view target, const Fields& fields,
-                 std::string_view payload_hash) {
+                 std::string_view payload_hash, const TestKey& key) {
   std::string date;
   for (const char c : format_iso_date(std::time(nullptr), 0).substr(0, 19)) {
     if (c != '-' && c != ':') date.push_back(c);
@@ -43,13 +43,20 @@ std::string sign(std::string_view method, std::string_view target, const Fields&
   const std::string text =
       string_to_sign(date, scope, canonical_request({head, *query, list, payload_hash}));
   const std::string signature =
-      to_hex(hmac_sha256(derive_signing_key(kTestSecret, {day, "us-east-1", "s3"}), text));
+      to_hex(hmac_sha256(derive_signing_key(key.secret, {day, "us-east-1", "s3"}), text));
 
   std::string out = std::string(method) + " " + std::string(target) + " HTTP/1.1\r\n";
   for (const auto& [name, value] : all) out += name + ": " + value + "\r\n";
-  out += "authorization: AWS4-HMAC-SHA256 Credential=" + std::string(kTestAccessKey) + "/" + scope +
+  out += "authorization: AWS4-HMAC-SHA256 Credential=" + std::string(key.id) + "/" + scope +
          ", SignedHeaders=" + list + ", Signature=" + signature + "\r\n\r\n";
   return out;
+}
+
+std::string unsigned_head(std::string_view method, std::string_view target, const Fields& fields) {
+  std::string out =
+      std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nhost: localhost\r\n";
+  for (const auto& [name, value] : fields) out += name + ": " + value + "\r\n";
+  return out + "\r\n";
 }
 
 std::string RawReply::field(std::string_view lower_name) const {

@@ -15,9 +15,15 @@ inline constexpr std::string_view kTestSecret = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXA
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
+struct TestKey {
+  std::string_view id = kTestAccessKey, secret = kTestSecret;
+};
+
 /// The head of a request, signed with the test key, ending with its blank line. `target` may hold a query.
 std::string sign(std::string_view method, std::string_view target, const Fields& fields,
-                 std::string_view payload_hash = "UNSIGNED-PAYLOAD");
+                 std::string_view payload_hash = "UNSIGNED-PAYLOAD", const TestKey& key = {});
+/// The same of nobody.
+std::string unsigned_head(std::string_view method, std::string_view target, const Fields& fields);
 
 struct RawReply {
   int status = 0;  // 0: the server closed without one

@@ -55,6 +55,7 @@ struct BucketInfo {
   Timespec created;
   /// Never null. The same object as long as nothing is set: who parses settings may keep what came of it.
   std::shared_ptr<const BucketSettings> settings = std::make_shared<const BucketSettings>();
+  InodeId inode = {};  // another bucket of the same name has another one
 };
 
 /// Conditions on what stands at the key at the moment of the change; checked atomically with it.
@@ -64,6 +65,8 @@ struct WriteConditions {
   std::optional<std::string> if_match = {};             // an ETag without quotes, or "*"
   std::optional<std::uint64_t> if_size = {};            // bytes
   std::optional<std::int64_t> if_modified_unix_s = {};  // the time of its last change
+  /// The bucket that the caller was let into: where another one has its name by now, there is none (NotFound).
+  std::optional<InodeId> if_bucket = {};
 };
 
 inline constexpr std::size_t kBucketSettingBytesMax = std::size_t{256} << 10;
@@ -137,6 +140,7 @@ struct PartInfo {
 struct ObjectUpdate {
   InodeId inode;
   std::optional<std::map<std::string, std::string>> tags = {}, properties = {};
+  std::optional<InodeId> if_bucket = {};  // as in WriteConditions
 };
 
 struct CompletedPart {
@@ -161,10 +165,15 @@ class Objects {
                                      Durability durability) = 0;  // NotEmpty
   virtual Result<BucketInfo> bucket(std::string_view bucket) = 0;
   virtual Result<std::vector<BucketInfo>> buckets() = 0;
-  /// Sets one, or takes it away. TooLarge beyond kBucketSettingBytesMax.
+  /// Sets one, or takes it away. TooLarge beyond kBucketSettingBytesMax. `if_bucket` as in WriteConditions.
   virtual Result<void> set_bucket_setting(std::string_view bucket, const std::string& name,
                                           const std::optional<std::string>& value,
-                                          Durability durability) = 0;
+                                          Durability durability,
+                                          std::optional<InodeId> if_bucket) = 0;
+  Result<void> set_bucket_setting(std::string_view bucket, const std::string& name,
+                                  const std::optional<std::string>& value, Durability durability) {
+    return set_bucket_setting(bucket, name, value, durability, std::nullopt);
+  }
 
   virtual Result<ObjectInfo> head(std::string_view bucket, std::string_view key) = 0;
   virtual Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket,

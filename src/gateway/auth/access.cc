@@ -65,11 +65,11 @@ std::optional<std::string_view> BucketAccess::setting(const char* name) const {
   return found->second;
 }
 
-std::shared_ptr<const BucketAccess> BucketAccess::read(
-    std::string_view bucket, std::shared_ptr<const BucketSettings> settings,
-    std::string_view vault_owner) {
+std::shared_ptr<const BucketAccess> BucketAccess::read(BucketInfo bucket,
+                                                       std::string_view vault_owner) {
   auto access = std::make_shared<BucketAccess>();
-  access->settings = std::move(settings);
+  access->bucket_id = bucket.inode;
+  access->settings = std::move(bucket.settings);
   access->owner = std::string(access->setting(setting::kOwner).value_or(vault_owner));
   access->acl = private_acl(access->owner);
   if (const auto text = access->setting(setting::kAcl)) {
@@ -78,7 +78,7 @@ std::shared_ptr<const BucketAccess> BucketAccess::read(
     access->acl = std::move(*acl);
   }
   if (const auto text = access->setting(setting::kPolicy)) {
-    auto policy = Policy::parse(*text, bucket);
+    auto policy = Policy::parse(*text, bucket.name);
     // The bucket was renamed at the mount: the policy is about another one. What it denied is not known to be
     // allowed here, so only the owner gets in, to set another.
     if (policy)

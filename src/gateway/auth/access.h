@@ -46,6 +46,7 @@ std::optional<PublicAccessBlock> decode_public_access_block(std::string_view tex
 
 /// What a bucket's settings say of access.
 struct BucketAccess {
+  InodeId bucket_id;  // that they are the settings of
   std::shared_ptr<const BucketSettings> settings;
   std::string owner;
   Acl acl;
@@ -55,9 +56,7 @@ struct BucketAccess {
   Ownership ownership = Ownership::ObjectWriter;
 
   /// Nothing where a setting cannot be read: then nobody may do anything.
-  static std::shared_ptr<const BucketAccess> read(std::string_view bucket,
-                                                  std::shared_ptr<const BucketSettings> settings,
-                                                  std::string_view vault_owner);
+  static std::shared_ptr<const BucketAccess> read(BucketInfo bucket, std::string_view vault_owner);
   [[nodiscard]] std::optional<std::string_view> setting(const char* name) const;
 };
 

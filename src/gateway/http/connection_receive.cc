@@ -126,6 +126,8 @@ Task<bool> Connection::take_body(Exchange& exchange) {
     if (sink.failed() || !whole) break;
     const Bytes payload = window.first(sink.unframe(window.first(n)));
     if (sink.failed()) break;
+    refused = !exchange.charge_sink(sink.bytes_held(payload.size()));
+    if (refused) break;
     if (payload.size() < kParallelBytesMin) {
       refused = !store.start([&sink, payload] {
         sink.verify(payload);
@@ -150,7 +152,7 @@ Task<bool> Connection::take_body(Exchange& exchange) {
   else if (refused)
     exchange.reply = state_.handler.failure(exchange.head, HttpFailure::Overloaded);
   // Dropping an unfinished sink removes what it stored, which may block.
-  if (store.start([&exchange] { exchange.sink.reset(); })) co_await store;
+  if (store.start([&exchange] { exchange.drop_sink(); })) co_await store;
   co_return whole;
 }
 

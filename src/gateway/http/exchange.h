@@ -1,7 +1,7 @@
 #pragma once
 /// Exchange: one request and its reply while they are under way on a connection.
 ///
-/// Owns      the request's head, sink, reply and its two windows; gives their quota back at its
+/// Owns      the request's head, sink, reply and its two windows; gives the quota of windows and sink back at its
 ///           end.
 
 #include <algorithm>
@@ -25,6 +25,7 @@ struct Exchange {
   ~Exchange() {
     if (running) state.requests.give_back(1);
     give_windows_back();
+    state.windows.give_back(sink_quota);
   }
 
   /// Two windows that suit a body of `length` bytes; one where one holds it all. The fuller the memory of
@@ -60,6 +61,17 @@ struct Exchange {
     windows = {};
     state.windows.give_back(std::exchange(windows_quota, 0));
   }
+  /// What the sink holds is now `bytes`; false when there is no room for more than it had.
+  bool charge_sink(std::size_t bytes) {
+    if (bytes <= sink_quota) return true;
+    if (!state.windows.take(bytes - sink_quota)) return false;
+    sink_quota = bytes;
+    return true;
+  }
+  void drop_sink() {
+    sink.reset();
+    state.windows.give_back(std::exchange(sink_quota, 0));
+  }
   [[nodiscard]] MutableBytes window(std::size_t which) const {
     return windows[which].span().first(window_bytes);
   }
@@ -81,6 +93,7 @@ struct Exchange {
   std::array<BufferRef, 2> windows;
   std::size_t window_bytes = 0;
   std::size_t windows_quota = 0;
+  std::size_t sink_quota = 0;
   bool running = false;  // holds a share of state.requests
   RequestOutcome outcome;
 };

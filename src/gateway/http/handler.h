@@ -32,6 +32,12 @@ class BodySink {
   virtual std::size_t unframe(MutableBytes raw) = 0;
   virtual void verify(Bytes payload) = 0;
   virtual void store(Bytes payload) = 0;
+  /// Memory that it holds beside its windows, once `payload_bytes` more are stored. It counts as the windows do: a request
+  /// for which there is no room is refused. Called between windows.
+  [[nodiscard]] virtual std::size_t bytes_held(std::size_t payload_bytes) const {
+    static_cast<void>(payload_bytes);
+    return 0;
+  }
   /// Something went wrong: no more of the body is wanted, finish() gives the answer.
   [[nodiscard]] virtual bool failed() const = 0;
   virtual Reply finish() = 0;

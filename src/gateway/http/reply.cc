@@ -1,9 +1,17 @@
 #include "gateway/http/reply.h"
 
+#include <cstring>
+
 namespace coffer::gateway {
 
+bool is_token_character(char c) {
+  const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  return letter || (c != '\0' && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
+}
+
 void Reply::add(std::string_view name, std::string_view value) {
-  fields.append(name).append(": ");
+  for (const char c : name) fields.push_back(is_token_character(c) ? c : '-');
+  fields.append(": ");
   for (const char c : value) {
     const auto byte = static_cast<unsigned char>(c);
     fields.push_back(byte < 0x20 || byte == 0x7f ? ' ' : c);

@@ -33,9 +33,12 @@ struct Reply {
   std::optional<std::uint64_t> length_only;
   bool close = false;
 
-  /// Control characters in `value` become blanks: no value can forge a header line.
+  /// Control characters in `value` become blanks, and what no name may hold a '-' in `name`: neither can forge a line.
   void add(std::string_view name, std::string_view value);
 };
+
+/// May stand in the name of a header field (RFC 9110 §5.6.2).
+bool is_token_character(char c);
 
 /// "Not Found" for 404.
 std::string_view reason_phrase(int status);

@@ -1,21 +1,35 @@
 #include "gateway/http/request_head.h"
 
-#include <cassert>
+#include <algorithm>
+#include <cstring>
 
 namespace coffer::gateway {
+namespace {
 
-std::string_view RequestHead::keep(std::string_view text) {
-  // The reservation is what keeps earlier views valid.
-  assert(storage_.size() + text.size() <= storage_.capacity());
-  const std::size_t at = storage_.size();
-  storage_.append(text);
-  return std::string_view(storage_).substr(at);
+constexpr std::size_t kBlockBytesMin = 1024;
+
+std::string_view view(std::span<const char> text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+void RequestHead::add_block(std::size_t bytes) {
+  blocks_.push_back({std::make_unique_for_overwrite<char[]>(bytes), bytes, 0});
+}
+
+std::span<char> RequestHead::keep(std::string_view text) {
+  if (blocks_.empty() || text.size() > blocks_.back().size - blocks_.back().used)
+    add_block(std::max(kBlockBytesMin, text.size()));
+  Block& block = blocks_.back();
+  const std::span<char> kept(block.bytes.get() + block.used, text.size());
+  if (!text.empty()) std::memcpy(kept.data(), text.data(), text.size());
+  block.used += text.size();
+  return kept;
 }
 
 void RequestHead::set_line(Method method, std::string_view method_text, std::string_view target) {
   method_ = method;
-  method_text_ = keep(method_text);
-  std::string_view kept = keep(target);
+  method_text_ = view(keep(method_text));
+  std::string_view kept = view(keep(target));
   // Absolute form (RFC 9112 §3.2.2): only the path and query matter here.
   for (const std::string_view scheme :
        {std::string_view("http://"), std::string_view("https://")}) {
@@ -29,14 +43,11 @@ void RequestHead::set_line(Method method, std::string_view method_text, std::str
 }
 
 void RequestHead::add_field(std::string_view name, std::string_view value) {
-  const std::size_t at = storage_.size();
-  keep(name);
-  for (std::size_t i = at; i < storage_.size(); ++i) {
-    const char c = storage_[i];
-    if (c >= 'A' && c <= 'Z') storage_[i] = static_cast<char>(c - 'A' + 'a');
+  const std::span<char> kept_name = keep(name);
+  for (char& c : kept_name) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  const std::string_view kept_name = std::string_view(storage_).substr(at);
-  fields_.push_back({kept_name, keep(value)});
+  fields_.push_back({view(kept_name), view(keep(value))});
 }
 
 std::optional<std::string_view> RequestHead::find(std::string_view name) const {

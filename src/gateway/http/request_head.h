@@ -1,12 +1,14 @@
 #pragma once
 /// RequestHead: one request's line and header fields, in our own memory.
 ///
-/// Owns      the bytes behind every view that it hands out; they live as long as it does.
+/// Owns      the bytes behind every view that it hands out; they stand still and live as long as it does.
 /// Threads   built by the connection, then read by anybody; never changed after seal().
-/// Bounds    the connection limits the header's size before this is filled.
+/// Bounds    who fills it limits its size: the connection the header's, FormParser a form's fields.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,13 +25,13 @@ struct HeaderField {
 class RequestHead {
  public:
   RequestHead() = default;
-  explicit RequestHead(std::size_t bytes_max) { reserve(bytes_max); }
+  explicit RequestHead(std::size_t bytes) { reserve(bytes); }
   RequestHead(const RequestHead&) = delete;
   RequestHead& operator=(const RequestHead&) = delete;
 
-  /// Before anything is added. An idle connection has a head too, so the room is made late.
-  void reserve(std::size_t bytes_max) { storage_.reserve(bytes_max); }
-  /// @pre the sum of all bytes added is at most bytes_max
+  /// One piece of memory for all that is going to be added; more than that gets pieces of its own. An idle connection has
+  /// a head too, so the room is made late.
+  void reserve(std::size_t bytes) { add_block(bytes); }
   void set_line(Method method, std::string_view method_text, std::string_view target);
   void add_field(std::string_view name, std::string_view value);
   void set_content_length(std::optional<std::uint64_t> length) { content_length_ = length; }
@@ -54,9 +56,14 @@ class RequestHead {
   [[nodiscard]] const std::string& peer() const { return peer_; }
 
  private:
-  std::string_view keep(std::string_view text);
+  struct Block {
+    std::unique_ptr<char[]> bytes;
+    std::size_t size = 0, used = 0;
+  };
+  void add_block(std::size_t bytes);
+  std::span<char> keep(std::string_view text);
 
-  std::string storage_;
+  std::vector<Block> blocks_;  // filled one after the other; none of them ever moves
   Method method_ = Method::Other;
   std::string_view method_text_;
   std::string_view path_;

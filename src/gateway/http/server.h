@@ -33,7 +33,7 @@ struct ServerOptions {
   std::size_t requests_max = 2048;  // that run at one time
   std::size_t header_bytes_max = 32 * 1024;
   std::size_t window_bytes = std::size_t{1} << 20;          // a request has two
-  std::size_t window_bytes_total = std::size_t{192} << 20;  // of all requests
+  std::size_t window_bytes_total = std::size_t{192} << 20;  // of all requests, with what sinks hold
   std::chrono::seconds idle_timeout{75};
   std::chrono::seconds header_timeout{30};
   std::chrono::seconds progress_timeout{60};  // without a byte moving

@@ -70,6 +70,14 @@ S3Result<void> add_grants(const S3Call& call, std::string_view header, AclPermis
   return {};
 }
 
+/// Who may only put objects may give them to the bucket's owner, as many buckets ask for; to nobody else.
+bool opens_to_others(const Acl& acl, const AclOwners& owners) {
+  return std::any_of(acl.begin(), acl.end(), [&](const Grant& grant) {
+    return grant.grantee.kind != Grantee::Kind::Owner ||
+           (grant.grantee.id != owners.owner && grant.grantee.id != owners.bucket_owner);
+  });
+}
+
 S3Result<Acl> acl_of_xml(const S3Call& call, const AclOwners& owners, std::string_view body) {
   S3_ASSIGN(const XmlElement document, parse_xml(body, "AccessControlPolicy"));
   const XmlElement* const list = document.child("AccessControlList");
@@ -144,6 +152,9 @@ S3Result<std::map<std::string, std::string>> new_object_properties(const S3Call&
   std::string owner(call.who.anonymous() ? kAnonymousOwner : std::string_view(call.who.id));
   S3_ASSIGN(std::optional<Acl> acl, acl_of_headers(call, {owner, access.owner}));
   if (acl) S3_TRY(check_acl(call, *acl));
+  const bool opens = acl && opens_to_others(*acl, {owner, access.owner});
+  if (opens && !call.may_do("s3:PutObjectAcl", AclPermission::Write, nullptr))
+    return s3_fail(S3Code::AccessDenied);
   const bool given = access.ownership == Ownership::BucketOwnerPreferred &&
                      call.header("x-amz-acl") == "bucket-owner-full-control";
   if (given || access.ownership == Ownership::BucketOwnerEnforced) {

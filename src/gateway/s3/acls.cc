@@ -26,6 +26,7 @@ S3Result<Reply> put_bucket_acl(S3Call& call, std::string_view body) {
 }
 
 S3Result<Reply> get_object_acl(S3Call& call) {
+  if (!call.access) return s3_fail(S3Code::NoSuchBucket);
   S3_ASSIGN(const ObjectInfo info, find_authorized(call));
   const auto access = ObjectAccess::read(info.metadata, *call.access);
   if (!access) return s3_fail(S3Code::InternalError);
@@ -35,6 +36,7 @@ S3Result<Reply> get_object_acl(S3Call& call) {
 }
 
 S3Result<Reply> put_object_acl(S3Call& call, std::string_view body) {
+  if (!call.access) return s3_fail(S3Code::NoSuchBucket);
   return update_object(call, [&](const ObjectInfo& info) -> S3Result<ObjectUpdate> {
     const std::string owner = owner_of(call, info);
     S3_ASSIGN(const Acl acl, acl_of_request(call, {owner, call.access->owner}, body));

@@ -1,5 +1,7 @@
 #include "gateway/s3/body_sinks.h"
 
+#include <algorithm>
+
 #include "gateway/s3/cors.h"
 #include "gateway/s3/gzip.h"
 
@@ -9,6 +11,11 @@ void WholeBodySink::store(Bytes payload) {
   if (body_.size() + payload.size() > call_->operation->body_bytes_max) {
     too_long_ = true;
     return;
+  }
+  // Rather than to grow twofold beyond what is counted; a length that is only announced takes no memory yet.
+  if (body_.empty()) {
+    body_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(
+        call_->head.content_length().value_or(0), call_->operation->body_bytes_max)));
   }
   body_.append(as_text(payload));
 }
@@ -24,6 +31,8 @@ Reply WholeBodySink::answer() {
   if (too_long_) return error_reply(call_->head, {S3Code::MaxMessageLengthExceeded, {}, {}});
   auto proof = verifier_->finish();
   if (!proof) return error_reply(call_->head, proof.error());
+  // Time has passed since the head: the bucket may be gone, be another's by now, or say something else.
+  if (const auto let = let_in(*call_); !let) return error_reply(call_->head, let.error());
   auto reply = call_->operation->run_body(*call_, body_);
   if (reply && !call_->authorized) reply = s3_fail(S3Code::InternalError);
   return reply ? std::move(*reply) : error_reply(call_->head, reply.error());

@@ -18,6 +18,9 @@ class WholeBodySink final : public BodySink {
   std::size_t unframe(MutableBytes raw) override { return verifier_->unframe(raw); }
   void verify(Bytes payload) override { verifier_->update(payload); }
   void store(Bytes payload) override;
+  [[nodiscard]] std::size_t bytes_held(std::size_t payload_bytes) const override {
+    return body_.size() + payload_bytes;
+  }
   [[nodiscard]] bool failed() const override { return too_long_ || verifier_->failed(); }
   Reply finish() override;
 

@@ -10,8 +10,8 @@ S3Result<std::string> require_setting(const S3Call& call, const char* name, S3Co
 
 S3Result<void> set_setting(const S3Call& call, const char* name, std::optional<std::string> value) {
   if (!call.access) return s3_fail(S3Code::NoSuchBucket);
-  const auto set =
-      call.service.objects.set_bucket_setting(call.bucket, name, value, call.service.durability);
+  const auto set = call.service.objects.set_bucket_setting(
+      call.bucket, name, value, call.service.durability, call.access->bucket_id);
   if (!set) return s3_fail(call.failure(set.error(), Subject::Bucket));
   return {};
 }

@@ -69,7 +69,7 @@ struct S3Call {
   [[nodiscard]] S3Error missing(const Error& error) const;
   /// May the operation be done on this object, or (null) on the bucket or a new key? AccessDenied if not.
   S3Result<void> authorize(const ObjectInfo* object);
-  /// The same for another action on the same bucket and key.
+  /// The same for another action on the same bucket and key. @pre access, else no
   [[nodiscard]] bool may_do(std::string_view action, AclPermission acl,
                             const ObjectInfo* object) const;
   /// Call after a change, before it is answered.
@@ -117,7 +117,8 @@ bool allowed(const AccessKey& key, std::string_view bucket, Operation::Effect ef
 
 inline constexpr std::size_t kKeyBytesMax = 1024;
 
-/// Finds the bucket and asks what is to be asked before the operation runs.
+/// Finds the bucket and asks what is to be asked before the operation runs. Who was let in at the head is asked once more
+/// when the body is there; then nothing of the first answer counts.
 S3Result<void> let_in(S3Call& call);
 
 /// The settings of a bucket that matter for access. Null: there is no such bucket.

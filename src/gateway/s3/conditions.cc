@@ -69,6 +69,7 @@ ReadConditions copy_source_conditions(const S3Call& call) {
 
 S3Result<WriteConditions> write_conditions(const S3Call& call) {
   WriteConditions conditions;
+  if (call.access) conditions.if_bucket = call.access->bucket_id;
   if (const auto none_match = call.head.find("if-none-match")) {
     if (bare_etag(*none_match) == "*")
       conditions.if_none_match_any = true;

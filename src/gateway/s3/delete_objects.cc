@@ -29,6 +29,7 @@ Outcome remove_one(const S3Call& call, const XmlElement& object) {
     return outcome;
   }
   WriteConditions conditions;
+  conditions.if_bucket = call.access->bucket_id;
   if (const auto etag = object.child_text("ETag"))
     conditions.if_match = std::string(bare_etag(*etag));
   if (const auto size = object.child_text("Size")) conditions.if_size = parse_number(*size);

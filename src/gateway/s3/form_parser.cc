@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gateway/http/reply.h"
+
 namespace coffer::gateway {
 namespace {
 
@@ -87,6 +89,14 @@ std::optional<std::string_view> FormParser::find(std::string_view name) const {
   return std::nullopt;
 }
 
+bool FormParser::add_field(std::string name, std::string value) {
+  field_bytes_ += name.size() + value.size();
+  const bool fits = fields_.size() < kFieldsMax && field_bytes_ <= kFieldBytesMax &&
+                    std::all_of(name.begin(), name.end(), is_token_character) && !find(name);
+  if (fits) fields_.emplace_back(std::move(name), std::move(value));
+  return fits;
+}
+
 bool FormParser::read_fields() {
   while (true) {
     // text_ begins with a boundary and the line break behind it, or with less of that.
@@ -98,22 +108,27 @@ bool FormParser::read_fields() {
     const std::size_t head = delimiter_.size() + 2;
     const std::size_t head_end = text_.find("\r\n\r\n", head);
     if (head_end == std::string::npos) return false;
-    const auto part = part_head(std::string_view(text_).substr(head, head_end - head));
-    if (!part || fields_.size() == kFieldsMax) {
+    auto part = part_head(std::string_view(text_).substr(head, head_end - head));
+    if (!part) {
       state_ = State::Failed;
       return false;
     }
     const std::size_t value = head_end + 4;
     if (part->name == "file") {
       file_name_ = part->file_name.value_or(std::string());
+      field_bytes_ += file_name_.size();
+      if (field_bytes_ > kFieldBytesMax) state_ = State::Failed;
       text_.erase(0, value);
-      return true;
+      return state_ != State::Failed;
     }
     // The line break before the boundary may be the one that ends the head of an empty value.
     const std::size_t end = text_.find(delimiter_, value - 2);
     if (end == std::string::npos) return false;
-    fields_.emplace_back(part->name,
-                         end < value ? std::string() : text_.substr(value, end - value));
+    if (!add_field(std::move(part->name),
+                   end < value ? std::string() : text_.substr(value, end - value))) {
+      state_ = State::Failed;
+      return false;
+    }
     text_.erase(0, end);
   }
 }
@@ -125,6 +140,8 @@ std::size_t FormParser::parse(MutableBytes raw) {
     text_.append(as_text(Bytes(raw)));
     if (!read_fields()) {
       if (text_.size() > kFieldBytesMax) state_ = State::Failed;
+      if (state_ == State::Failed) text_.clear();
+      text_.shrink_to_fit();  // a whole window was in it
       return 0;
     }
     state_ = State::File;

@@ -3,8 +3,9 @@
 ///
 /// Format    RFC 7578. What comes behind the file is ignored, as S3 does.
 /// Threads   one at a time.
-/// Errors    failed() where it is no such form, or has more than kFieldBytesMax of fields.
-/// Bounds    beside the fields it keeps less than a boundary of the file.
+/// Errors    failed() where it is no such form, has more than kFieldBytesMax of fields, or a field whose name is no name of a
+///           header or was there before: one that is read here and another that is read there would get around a policy.
+/// Bounds    kFieldBytesMax of fields, as much that is not read yet, and less than a boundary of the file.
 
 #include <optional>
 #include <string>
@@ -38,6 +39,8 @@ class FormParser {
   }
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
   [[nodiscard]] const std::string& file_name() const { return file_name_; }
+  /// Memory that it holds.
+  [[nodiscard]] std::size_t bytes_held() const { return field_bytes_ + text_.size(); }
 
  private:
   enum class State { Fields, File, Done, Failed };
@@ -45,6 +48,8 @@ class FormParser {
       : delimiter_("\r\n--" + std::string(boundary)), text_("\r\n") {}
   /// Reads parts out of text_; true once it stands behind the head of the file.
   bool read_fields();
+  /// False where it may not be there.
+  bool add_field(std::string name, std::string value);
   std::size_t take_file(MutableBytes raw);
 
   State state_ = State::Fields;
@@ -54,6 +59,7 @@ class FormParser {
   std::string prefix_;
   std::vector<std::pair<std::string, std::string>> fields_;
   std::string file_name_;
+  std::size_t field_bytes_ = 0;  // names and values, file_name_ too
 };
 
 }  // namespace coffer::gateway

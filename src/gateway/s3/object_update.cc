@@ -20,6 +20,7 @@ S3Result<Reply> update_object(S3Call& call, const MakeUpdate& make) {
     S3_ASSIGN(const ObjectInfo info, find_authorized(call));
     S3_ASSIGN(ObjectUpdate update, make(info));
     update.inode = info.inode;
+    update.if_bucket = call.access->bucket_id;
     const auto done =
         call.service.objects.update(call.bucket, call.key, update, call.service.durability);
     if (done) {

@@ -15,7 +15,6 @@ namespace coffer::gateway {
 namespace {
 
 constexpr std::string_view kChecksumPrefix = "x-amz-checksum-";
-constexpr std::size_t kHeadBytesMax = FormParser::kFieldBytesMax * 4;
 
 /// Fields that mean the headers of a PUT.
 bool is_header(std::string_view field) {
@@ -149,7 +148,7 @@ S3Result<void> PostFormSink::check_policy() {
 /// The call that a PUT with these fields as headers would be.
 S3Result<void> PostFormSink::make_call(std::optional<AccessKey> key) {
   const RequestHead& post = outer_->head;
-  head_.reserve(kHeadBytesMax + post.path().size());
+  head_.reserve(post.path().size() + parser_.bytes_held());
   head_.set_line(Method::Put, "PUT", post.path());
   head_.set_request_id(post.request_id());
   head_.set_encrypted(post.encrypted());

@@ -27,6 +27,10 @@ class PostFormSink final : public BodySink {
   std::size_t unframe(MutableBytes raw) override;
   void verify(Bytes payload) override;
   void store(Bytes payload) override;
+  /// The fields stand in the parser, and again in the head that they make.
+  [[nodiscard]] std::size_t bytes_held(std::size_t) const override {
+    return 2 * parser_.bytes_held();
+  }
   [[nodiscard]] bool failed() const override { return error_.has_value() || parser_.failed(); }
   Reply finish() override;
 

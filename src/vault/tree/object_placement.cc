@@ -23,7 +23,9 @@ class Attempt {
     const ObjectKey& key = placement_.parsed;
     COFFER_ASSIGN(place_, walk(names_, placement_.bucket, key));
     // Who was let into a bucket is not let into another one that took its name while the bytes came.
-    if (place_.chain.front()->id != placement_.bucket_id)
+    const InodeId bucket = place_.chain.front()->id;
+    if (bucket != placement_.bucket_id ||
+        bucket != placement_.conditions.if_bucket.value_or(bucket))
       return fail(Errc::NotFound, "no such bucket");
     Inode& parent = *place_.parent();
     ExclusiveLock lock(parent.entries);

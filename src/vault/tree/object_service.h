@@ -33,8 +33,9 @@ class ObjectService final : public Objects {
   Result<BucketInfo> bucket(std::string_view bucket) override;
   Result<std::vector<BucketInfo>> buckets() override;
   Result<void> set_bucket_setting(std::string_view bucket, const std::string& name,
-                                  const std::optional<std::string>& value,
-                                  Durability durability) override;
+                                  const std::optional<std::string>& value, Durability durability,
+                                  std::optional<InodeId> if_bucket) override;
+  using Objects::set_bucket_setting;
 
   Result<ObjectInfo> head(std::string_view bucket, std::string_view key) override;
   Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket,

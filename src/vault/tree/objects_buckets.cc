@@ -94,7 +94,8 @@ Result<BucketInfo> ObjectService::bucket(std::string_view bucket) {
   COFFER_ASSIGN(const InodeRef directory, bucket_directory(names_, bucket));
   SharedLock lock(directory->mutex);
   COFFER_ASSIGN(SettingsRef settings, settings_of(*directory));
-  return BucketInfo{std::string(bucket), directory->record.attributes.btime, std::move(settings)};
+  return BucketInfo{std::string(bucket), directory->record.attributes.btime, std::move(settings),
+                    directory->id};
 }
 
 Result<std::vector<BucketInfo>> ObjectService::buckets() {
@@ -112,8 +113,8 @@ Result<std::vector<BucketInfo>> ObjectService::buckets() {
     if (!directory) return fail(std::move(directory).error());
     SharedLock lock((*directory)->mutex);
     COFFER_ASSIGN(SettingsRef settings, settings_of(**directory));
-    found.push_back(
-        {std::string(name), (*directory)->record.attributes.btime, std::move(settings)});
+    found.push_back({std::string(name), (*directory)->record.attributes.btime, std::move(settings),
+                     (*directory)->id});
   }
   COFFER_TRY(rows->status());
   return found;

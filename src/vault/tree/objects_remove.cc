@@ -25,6 +25,8 @@ class Removal {
   /// Whether the key was there; nothing: look again. @pre the gate is held
   Result<std::optional<bool>> run(Aftermath& after) {
     COFFER_ASSIGN(place_, walk(names_, bucket_, parsed_));
+    if (conditions_.if_bucket && place_.chain.front()->id != *conditions_.if_bucket)
+      return fail(Errc::NotFound, "no such bucket");
     if (!place_.complete(parsed_)) return absent();
     if (parsed_.is_directory) {
       COFFER_ASSIGN(const NameSlots slots,

@@ -26,10 +26,12 @@ void ObjectService::remember_settings(InodeId directory, const SettingsRef& sett
 
 Result<void> ObjectService::set_bucket_setting(std::string_view bucket, const std::string& name,
                                                const std::optional<std::string>& value,
-                                               Durability durability) {
+                                               Durability durability,
+                                               std::optional<InodeId> if_bucket) {
   if (value && value->size() > kBucketSettingBytesMax)
     return fail(Errc::TooLarge, "a bucket's setting is too large");
   COFFER_ASSIGN(const InodeRef directory, bucket_directory(names_, bucket));
+  if (if_bucket && directory->id != *if_bucket) return fail(Errc::NotFound, "no such bucket");
   Aftermath after;
   {
     TreeChange change(names_);
@@ -55,6 +57,12 @@ Result<void> ObjectService::set_bucket_setting(std::string_view bucket, const st
 Result<ObjectInfo> ObjectService::update(std::string_view bucket, std::string_view key,
                                          const ObjectUpdate& change, Durability durability) {
   COFFER_ASSIGN(const FoundObject found, find_object(names_, bucket, key, KeepBytes::No));
+  if (change.if_bucket) {
+    // Behind the look: an object of another bucket was found while that one had the name, and the bucket that the caller was
+    // let into does not get it back.
+    COFFER_ASSIGN(const InodeRef directory, bucket_directory(names_, bucket));
+    if (directory->id != *change.if_bucket) return fail(Errc::NotFound, "no such bucket");
+  }
   if (found.info.inode != change.inode) return fail(Errc::Conflict, "another object is there now");
   COFFER_ASSIGN(const InodeRef inode, deps().inodes->get(change.inode));
   ObjectInfo info = found.info;

@@ -23,6 +23,17 @@ class NullVault : public coffer::Vault {
   coffer::Result<coffer::FsckReport> fsck(const coffer::FsckOptions&) override {
     return coffer::FsckReport{};
   }
+  coffer::Result<coffer::UpkeepReceipt> scrub(const coffer::UpkeepOptions&) override {
+    return coffer::UpkeepReceipt{};
+  }
+  coffer::Result<coffer::UpkeepReceipt> heal(const coffer::UpkeepOptions&) override {
+    return coffer::UpkeepReceipt{};
+  }
+  coffer::Result<coffer::UpkeepReceipt> replace_volume(const std::string&, const std::string&,
+                                                       const coffer::UpkeepOptions&) override {
+    return coffer::UpkeepReceipt{};
+  }
+  void end_upkeep() override {}
   [[nodiscard]] bool read_only() const override { return false; }
   [[nodiscard]] const coffer::Uuid& uuid() const override { return uuid_; }
   coffer::Result<void> close() override { return {}; }

@@ -125,8 +125,7 @@ Result<nlohmann::json> ControlServer::Impl::answer(LineSocket& socket,
                                                    const nlohmann::json& request) {
   if (request.contains("secrets")) return answer_with_secrets(socket, request);
   const ReportProgress progress = [&socket](std::uint64_t done, std::uint64_t total) {
-    // A client that went away is noticed when it gets its answer.
-    (void)socket.send({{"progress", {{"done", done}, {"total", total}}}});
+    return socket.send({{"progress", {{"done", done}, {"total", total}}}}).has_value();
   };
   return handler(request, progress);
 }

@@ -19,7 +19,8 @@
 
 namespace coffer::cli {
 
-using ReportProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+/// False: nobody waits for the answer any more.
+using ReportProgress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
 
 class ControlServer {
  public:

@@ -17,7 +17,7 @@ enum class ExitCode : int {
   Damaged = 3,      // the vault is damaged, or not enough of its volumes are there
   Busy = 4,         // another process has it
   Io = 5,           // the machine refused
-  FoundDamage = 6,  // fsck found damage that it could not repair
+  FoundDamage = 6,  // fsck, scrub or heal found damage that it could not repair
 };
 
 ExitCode exit_code(Errc code) noexcept;

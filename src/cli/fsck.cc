@@ -36,6 +36,7 @@ Result<ExitCode> run(const FsckCommand& command) {
                                     {{"do", "fsck"}, {"verify_data", command.verify_data}},
                                     [&](std::uint64_t done, std::uint64_t total) {
                                       progress.update(done, total);
+                                      return true;
                                     }));
   }
   std::fputs(command.json ? (report.dump(2) + "\n").c_str() : fsck_text(report).c_str(), stdout);

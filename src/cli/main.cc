@@ -48,6 +48,9 @@ void add_commands(CLI::App& app, Command& chosen) {
   add_key(app, chosen);
   add_s3_key(app, chosen);
   add_fsck(app, chosen);
+  add_volume(app, chosen);
+  add_scrub(app, chosen);
+  add_heal(app, chosen);
   add_absent(app, chosen);
   add_version(app, chosen);
 }

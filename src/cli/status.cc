@@ -5,12 +5,9 @@
 #include <memory>
 
 #include "cli/command.h"
-#include "cli/control_client.h"
 #include "cli/options.h"
 #include "cli/status_report.h"
 #include "cli/vault_requests.h"
-#include "coffer/fuse/mount_table.h"
-#include "coffer/vault/vault.h"
 
 namespace coffer::cli {
 namespace {
@@ -30,25 +27,8 @@ struct StatusCommand {
   VaultOptions vault;
 };
 
-Result<nlohmann::json> peek(const StatusCommand& command) {
-  if (const std::string path = canonical_place(command.place); fuse::is_coffer_mount(path))
-    return fail(Errc::Io,
-                path + " does not answer, its daemon is gone: mount it again, or unmount it");
-  COFFER_ASSIGN(const VaultStatus status,
-                Vault::peek(absolute_path(command.place), command.vault.more_volumes));
-  return peeked_status_json(status);
-}
-
-Result<nlohmann::json> ask(const StatusCommand& command) {
-  const nlohmann::json request{{"do", "status"}};
-  if (auto daemon = ControlClient::find(command.place, command.vault.more_volumes))
-    return daemon->ask(request);
-  if (!command.vault.credential.given()) return peek(command);
-  return ask_vault(command.place, command.vault, Access::ReadOnly, request);
-}
-
 Result<ExitCode> run(const StatusCommand& command) {
-  COFFER_ASSIGN(const nlohmann::json status, ask(command));
+  COFFER_ASSIGN(const nlohmann::json status, ask_status(command.place, command.vault));
   std::fputs(command.json ? (status.dump(2) + "\n").c_str() : status_text(status).c_str(), stdout);
   std::size_t present = 0;
   for (const auto& volume : status.value("volumes", nlohmann::json::array()))

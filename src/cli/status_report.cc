@@ -11,7 +11,11 @@ using nlohmann::json;
 json volume_json(const VolumeStatus& volume) {
   json line{{"path", volume.path},
             {"uuid", volume.uuid.to_string()},
+            {"index", volume.index},
             {"state", volume.state},
+            {"metadata", volume.metadata},
+            {"missing_files", volume.missing_files},
+            {"missing_shards", volume.missing_shards},
             {"bytes_total", volume.bytes_total},
             {"bytes_available", volume.bytes_available}};
   if (volume.stale_since_epoch != 0) line["stale_since_epoch"] = volume.stale_since_epoch;
@@ -106,6 +110,25 @@ json status_json(const VaultStatus& status) {
                   {"bytes_free", status.space.bytes_free},
                   {"bytes_available", status.space.bytes_available}};
   return all;
+}
+
+std::string volumes_text(const json& status) {
+  std::string text;
+  for (const json& volume : status.value("volumes", json::array())) {
+    std::string line = volume.value("path", "") + "  " + volume.value("state", "");
+    if (volume.value("state", "") != "absent")
+      line += "  " + human_bytes(number(volume, "bytes_available")) + " of " +
+              human_bytes(number(volume, "bytes_total")) + " free";
+    if (volume.value("metadata", false)) line += "  metadata";
+    if (volume.contains("stale_since_epoch"))
+      line += "  behind since epoch " + std::to_string(number(volume, "stale_since_epoch"));
+    const std::uint64_t files = number(volume, "missing_files");
+    const std::uint64_t shards = number(volume, "missing_shards");
+    if (files + shards > 0)
+      line += "  lacks " + count(files, "shard file") + ", " + count(shards, "shard");
+    add_line(text, std::to_string(number(volume, "index")).c_str(), line);
+  }
+  return text;
 }
 
 std::string status_text(const json& status) {

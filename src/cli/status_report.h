@@ -15,6 +15,8 @@ nlohmann::json status_json(const VaultStatus& status);
 /// What a closed vault shows without a key: a field that needs one is left out.
 nlohmann::json peeked_status_json(const VaultStatus& status);
 std::string status_text(const nlohmann::json& status);
+/// Its volumes, with what each lacks.
+std::string volumes_text(const nlohmann::json& status);
 
 nlohmann::json statistics_json(const fuse::MountStatistics& statistics);
 

@@ -166,6 +166,7 @@ Result<json> VaultDaemon::Impl::stop_and_wait() {
 
 Result<void> VaultDaemon::Impl::close() {
   if (std::exchange(closed, true)) return {};
+  if (vault) vault->end_upkeep();  // whoever waits for such work holds what closing waits for
   if (gateway) gateway->stop();
   if (mount) mount->stop();
   if (mount_watcher.joinable()) mount_watcher.join();

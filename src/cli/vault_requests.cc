@@ -6,7 +6,10 @@
 #include "cli/control_client.h"
 #include "cli/key_requests.h"
 #include "cli/open_vault.h"
+#include "cli/options.h"
 #include "cli/status_report.h"
+#include "cli/upkeep_report.h"
+#include "coffer/fuse/mount_table.h"
 
 namespace coffer::cli {
 namespace {
@@ -24,9 +27,19 @@ json key_json(const AccessKey& key) {
 Result<json> fsck(Vault& vault, const json& request, const ReportProgress& progress) {
   FsckOptions options;
   options.verify_data = request.value("verify_data", false);
-  options.progress = progress;
+  options.progress = [&](std::uint64_t done, std::uint64_t total) {
+    if (progress) progress(done, total);
+  };
   COFFER_ASSIGN(const FsckReport report, vault.fsck(options));
   return fsck_json(report);
+}
+
+UpkeepOptions upkeep_options(const json& request, const ReportProgress& progress) {
+  UpkeepOptions options;
+  options.bytes_per_second = request.value("bytes_per_second", std::uint64_t{0});
+  options.repair = request.value("repair", true);
+  options.progress = progress;
+  return options;
 }
 
 Result<json> add_key(Vault& vault, const json& request) {
@@ -66,6 +79,13 @@ Result<json> answer_vault_request(Vault& vault, const json& request,
     COFFER_ASSIGN(const auto slots, vault.keys().list());
     return slots_json(slots);
   }
+  if (what == "scrub") return vault.scrub(upkeep_options(request, progress)).map(receipt_json);
+  if (what == "heal") return vault.heal(upkeep_options(request, progress)).map(receipt_json);
+  if (what == "volume-replace")
+    return vault
+        .replace_volume(request.at("old").get<std::string>(), request.at("new").get<std::string>(),
+                        upkeep_options(request, progress))
+        .map(receipt_json);
   if (what == "s3-key-add") return add_key(vault, request);
   if (what == "s3-key-list") return list_keys(vault);
   if (what == "s3-key-remove") {
@@ -88,6 +108,25 @@ Result<json> ask_vault(const std::string& place, const VaultOptions& options, Ac
   auto answer = answer_vault_request(*vault, request, progress);
   COFFER_TRY(vault->close());
   return answer;
+}
+
+namespace {
+
+Result<json> peek(const std::string& place, const VaultOptions& options) {
+  if (const std::string path = canonical_place(place); fuse::is_coffer_mount(path))
+    return fail(Errc::Io,
+                path + " does not answer, its daemon is gone: mount it again, or unmount it");
+  COFFER_ASSIGN(const VaultStatus status, Vault::peek(absolute_path(place), options.more_volumes));
+  return peeked_status_json(status);
+}
+
+}  // namespace
+
+Result<json> ask_status(const std::string& place, const VaultOptions& options) {
+  const json request{{"do", "status"}};
+  if (auto daemon = ControlClient::find(place, options.more_volumes)) return daemon->ask(request);
+  if (!options.credential.given()) return peek(place, options);
+  return ask_vault(place, options, Access::ReadOnly, request);
 }
 
 }  // namespace coffer::cli

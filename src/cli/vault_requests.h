@@ -4,6 +4,8 @@
 ///
 /// {"do": "fsck", "verify_data": bool}                                   → fsck_json
 /// {"do": "key-list"}                                                    → key_requests.h
+/// {"do": "scrub"|"heal", "repair": bool, "bytes_per_second"}           → receipt_json
+/// {"do": "volume-replace", "old", "new", "bytes_per_second"}            → receipt_json
 /// {"do": "s3-key-add", "name", "id", "secret", "bucket", "read_only"}   → the key with its secret
 /// {"do": "s3-key-list"}                                                 → keys without secrets
 /// {"do": "s3-key-remove", "id"}                                         → {}
@@ -31,5 +33,8 @@ enum class Access { ReadOnly, ReadWrite };
 Result<nlohmann::json> ask_vault(const std::string& place, const VaultOptions& options,
                                  Access access, const nlohmann::json& request,
                                  const ReportProgress& progress = {});
+
+/// What is known of a vault: a daemon's answer; of a closed one all with a passphrase, volumes and geometry without.
+Result<nlohmann::json> ask_status(const std::string& place, const VaultOptions& options);
 
 }  // namespace coffer::cli

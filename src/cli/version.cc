@@ -15,9 +15,6 @@ struct Absent {
 };
 
 constexpr std::array kAbsent{
-    Absent{"volume", "Replace, add and remove volumes (not supported in this version)"},
-    Absent{"scrub", "Verify all data on all volumes (not supported in this version)"},
-    Absent{"heal", "Repair what is damaged or missing (not supported in this version)"},
     Absent{"clean", "Reclaim dead space (not supported in this version)"},
 };
 

@@ -66,7 +66,7 @@ Result<void> ConfigurationKeeper::ensure_key_store(Volume& volume) {
 }
 
 Result<void> ConfigurationKeeper::write_one(const Superblock& configuration, const Member& member) {
-  Volume* const volume = volumes_.writable(member.index);
+  Volume* const volume = volumes_.configurable(member.index);
   if (volume == nullptr) return fail(Errc::NotFound, "volume is not there");
   COFFER_TRY(ensure_key_store(*volume));
   const std::uint64_t sequence = ++sequences_[member.index];
@@ -98,7 +98,7 @@ std::vector<std::uint8_t> ConfigurationKeeper::write_members(const Superblock& c
 
 Result<void> ConfigurationKeeper::check_viable(const Superblock& next) const {
   const auto takes_part = [&](const Member& member) {
-    return member.state == MemberState::Current && volumes_.writable(member.index) != nullptr;
+    return member.state == MemberState::Current && volumes_.configurable(member.index) != nullptr;
   };
   const auto members =
       static_cast<std::size_t>(std::count_if(next.members.begin(), next.members.end(), takes_part));
@@ -160,6 +160,61 @@ std::vector<std::string> ConfigurationKeeper::mirror_key_store() {
   return failed;
 }
 
+bool ConfigurationKeeper::superblocks_sound(Volume& volume, std::uint8_t index) const {
+  std::uint64_t newest = 0;
+  for (const std::uint8_t slot : {std::uint8_t{0}, std::uint8_t{1}}) {
+    const auto bytes =
+        read_file(volume.files(), superblock_file_name(slot), ByteCount{Superblock::kBytes});
+    const auto parsed = bytes ? parse_superblock(as_bytes(*bytes)) : fail(Errc::NotFound);
+    if (!parsed || parsed->vault != in_force_.vault) return false;
+    const auto mac = superblock_mac(keys_, parsed->mac_key_epoch, parsed->vault);
+    if (!mac || !verify_superblock_mac(as_bytes(*bytes), *mac)) return false;
+    newest = std::max(newest, parsed->sequence);
+  }
+  return newest >= sequences_[index];
+}
+
+std::vector<std::string> ConfigurationKeeper::damaged_superblocks() const {
+  MutexLock lock(mutex_);
+  std::vector<std::string> bad;
+  for (const Member& member : in_force_.members) {
+    Volume* const volume = volumes_.readable(member.index);
+    if (volume == nullptr || member.state != MemberState::Current) continue;
+    if (!superblocks_sound(*volume, member.index)) bad.push_back(volume->path());
+  }
+  return bad;
+}
+
+std::vector<std::string> ConfigurationKeeper::damaged_key_stores() const {
+  MutexLock lock(mutex_);
+  std::vector<std::string> bad;
+  for (const Member& member : in_force_.members) {
+    Volume* const volume = volumes_.readable(member.index);
+    if (volume == nullptr || member.state != MemberState::Current) continue;
+    const bool right = std::ranges::all_of(kKeyStoreFiles, [&](std::uint64_t file) {
+      return read_key_store_file(*volume, file) == key_store_;
+    });
+    if (!right) bad.push_back(volume->path());
+  }
+  return bad;
+}
+
+ConfigurationKeeper::Mended ConfigurationKeeper::mend_superblocks() {
+  MutexLock lock(mutex_);
+  Mended mended;
+  for (const Member& member : in_force_.members) {
+    Volume* const volume = volumes_.writable(member.index);
+    if (volume == nullptr || member.state != MemberState::Current) continue;
+    if (superblocks_sound(*volume, member.index)) continue;
+    mended.bad.push_back(volume->path());
+    // In turns: whichever was bad, a good one stands beside it while it is written.
+    auto written = write_one(in_force_, member);
+    if (written) written = write_one(in_force_, member);
+    if (!written) mended.failed.push_back(volume->path() + ": " + written.error().context);
+  }
+  return mended;
+}
+
 Result<void> ConfigurationKeeper::raise_locked(const std::function<void(Superblock&)>& change) {
   Superblock next = raise_epoch(in_force_);
   change(next);
@@ -168,7 +223,8 @@ Result<void> ConfigurationKeeper::raise_locked(const std::function<void(Superblo
     // Before anything is written: a configuration that could not be in force would only lock the others out.
     COFFER_TRY(check_viable(next));
     for (Member& member : next.members) {
-      if (Volume* volume = volumes_.writable(member.index)) member.path_hint = volume->path();
+      if (member.state == MemberState::Replaced) continue;
+      if (Volume* volume = volumes_.configurable(member.index)) member.path_hint = volume->path();
     }
     const std::vector<std::uint8_t> failed = write_members(next);
     in_force_ = next;  // some volume may have it: what follows is its child
@@ -179,9 +235,7 @@ Result<void> ConfigurationKeeper::raise_locked(const std::function<void(Superblo
     next = raise_epoch(next);
     for (const std::uint8_t index : failed) {
       volumes_.set_state(index, VolumeSet::State::Absent);
-      const auto member = std::find_if(next.members.begin(), next.members.end(),
-                                       [&](const Member& m) { return m.index == index; });
-      const VolumeUuid gone = member->volume;
+      const VolumeUuid gone = next.member_at(index)->volume;
       COFFER_TRY(set_member_state(next, gone, MemberState::Absent));
       std::erase_if(next.mirrors, [&](const MetaMirror& mirror) { return mirror.volume == gone; });
     }

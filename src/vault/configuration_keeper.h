@@ -47,6 +47,15 @@ class ConfigurationKeeper {
   /// Both key store files of every current volume hold what is in force; nothing of the generation before is left there.
   /// @return the volumes (paths) where that failed.
   std::vector<std::string> mirror_key_store();
+  /// Copies of superblocks that do not verify are written anew. Says on which volumes, and on which of these it failed.
+  struct Mended {
+    std::vector<std::string> bad, failed;
+  };
+  Mended mend_superblocks();
+  /// The same without a change: the volumes (paths) on which a copy does not verify or the newest one is missing; and those whose
+  /// key slots are not, twice, what is in force.
+  [[nodiscard]] std::vector<std::string> damaged_superblocks() const;
+  [[nodiscard]] std::vector<std::string> damaged_key_stores() const;
   /// The members' own flag: closed in order.
   Result<void> mark_clean();
 
@@ -60,6 +69,8 @@ class ConfigurationKeeper {
   Result<void> write_one(const Superblock& configuration, const Member& member) REQUIRES(mutex_);
   /// The key store that `configuration` names, on that volume; a file that its own superblock names is not overwritten.
   Result<void> ensure_key_store(Volume& volume) REQUIRES(mutex_);
+  /// Both copies verify, and one is the last that was written there.
+  [[nodiscard]] bool superblocks_sound(Volume& volume, std::uint8_t index) const REQUIRES(mutex_);
   /// Indexes of members that could not be written.
   std::vector<std::uint8_t> write_members(const Superblock& configuration) REQUIRES(mutex_);
 

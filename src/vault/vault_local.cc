@@ -8,6 +8,7 @@
 #include <set>
 
 #include "coffer/core/log.h"
+#include "vault/upkeep/keyless_scrub.h"
 #include "vault/vault_service.h"
 #include "vault/volume/local_volume.h"
 
@@ -216,6 +217,7 @@ Result<std::unique_ptr<Vault>> Vault::open(const OpenOptions& options,
   parameters.memory_bytes = options.memory_bytes;
   parameters.workers = options.workers;
   parameters.state_directory = options.state_directory;
+  parameters.open_volume = [](const std::string& path) { return open_local_volume(path); };
   COFFER_ASSIGN(std::unique_ptr<VaultService> vault,
                 VaultService::open(discovery.take(), parameters, credential));
   return std::unique_ptr<Vault>(std::move(vault));
@@ -236,6 +238,26 @@ Result<std::vector<SlotInfo>> Vault::peek_key_slots(const std::string& volume,
   return fail(Errc::Corrupt, "no volume holds the key slots in force");
 }
 
+Result<UpkeepReceipt> VaultService::replace_volume(const std::string& old_place,
+                                                   const std::string& new_place,
+                                                   const UpkeepOptions& options) {
+  auto member = find_member(old_place);
+  if (!member) member = find_member(absolute(old_place));
+  if (!member) return fail(std::move(member).error());
+  const std::string path = absolute(new_place);
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) COFFER_TRY(create_local_volume_directory(path));
+  COFFER_ASSIGN(auto fresh, open_local_volume(path));
+  for (const VolumeSet::State state : {VolumeSet::State::Current, VolumeSet::State::ReadOnlyData}) {
+    for (const std::uint8_t index : volumes_.with_state(state)) {
+      if (index != *member && volumes_.any(index)->device() == fresh->device())
+        log_warning("{} and {} are on one device: they fail together", path,
+                    volumes_.any(index)->path());
+    }
+  }
+  return replace_volume(*member, std::move(fresh), options);
+}
+
 Result<VaultStatus> Vault::peek(const std::string& volume,
                                 const std::vector<std::string>& more_volumes) {
   COFFER_ASSIGN(const Discovery discovery, discover(volume, more_volumes));
@@ -251,7 +273,10 @@ Result<VaultStatus> Vault::peek(const std::string& volume,
     if (member.state == MemberState::Replaced) continue;
     VolumeStatus line;
     line.uuid = member.volume.value();
+    line.index = member.index;
     line.path = member.path_hint;
+    line.metadata = std::ranges::any_of(
+        newest.mirrors, [&](const MetaMirror& mirror) { return mirror.volume == member.volume; });
     line.state = discovery.is_damaged(member.path_hint) ? "damaged" : "absent";
     line.stale_since_epoch = member.stale_since.value();
     for (std::size_t i = 0; i < found.size(); ++i) {
@@ -266,6 +291,36 @@ Result<VaultStatus> Vault::peek(const std::string& volume,
     status.volumes.push_back(std::move(line));
   }
   return status;
+}
+
+Result<UpkeepReceipt> Vault::scrub_keyless(const std::string& volume,
+                                           const std::vector<std::string>& more_volumes,
+                                           const UpkeepOptions& options) {
+  COFFER_ASSIGN(Discovery discovery, discover(volume, more_volumes));
+  const std::vector<Superblock> found = discovery.superblocks();
+  const Superblock& newest = *std::ranges::max_element(found, {}, &Superblock::epoch);
+  std::vector<std::unique_ptr<Volume>> opened = discovery.take();
+  VolumeSet volumes;
+  std::vector<std::string> away;
+  for (const Member& member : newest.members) {
+    if (member.state == MemberState::Replaced || member.state == MemberState::Empty) continue;
+    std::unique_ptr<Volume>* mine = nullptr;
+    for (std::size_t i = 0; i < opened.size(); ++i) {
+      // Those without a readable superblock come last, and are known by where they are.
+      const bool is_it = i < found.size() ? found[i].volume == member.volume
+                                          : opened[i] && opened[i]->path() == member.path_hint;
+      if (is_it) mine = &opened[i];
+    }
+    if (mine == nullptr) {
+      away.push_back(member.path_hint);
+      continue;
+    }
+    COFFER_TRY((*mine)->lock());
+    volumes.set(member.index, std::move(*mine), VolumeSet::State::Current);
+  }
+  COFFER_ASSIGN(UpkeepReceipt receipt, coffer::scrub_keyless(volumes, newest.vault, options));
+  for (const std::string& path : away) receipt.unrepaired.push_back(path + " is away");
+  return receipt;
 }
 
 }  // namespace coffer

@@ -168,6 +168,7 @@ void VaultOpener::make_parts() {
   options.m = in_force_.parity_shards;
   if (parameters_.shard_bytes_max > 0) options.shard_bytes_max = parameters_.shard_bytes_max;
   options.chunk_cache_bytes = vault.budget_.chunk_cache_bytes;
+  options.volume_deadline = parameters_.volume_deadline;
   options.on_seal = parameters_.on_seal;
   vault.segments_ = std::make_unique<SegmentStore>(segment_deps(), options);
 }

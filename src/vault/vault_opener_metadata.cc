@@ -9,6 +9,7 @@
 #include "vault/tree/keys.h"
 #include "vault/tree/object_service.h"
 #include "vault/tree/tree_service.h"
+#include "vault/upkeep/degraded_list.h"
 #include "vault/vault_opener.h"
 #include "vault/volume_lock.h"
 
@@ -280,10 +281,7 @@ Result<void> VaultOpener::raise(const std::vector<MirrorDirectory>& mirrors) {
     }
     next.mirrors.clear();
     for (const MirrorDirectory& mirror : mirrors) {
-      const auto member =
-          std::find_if(next.members.begin(), next.members.end(),
-                       [&](const Member& m) { return m.index == mirror.member_index; });
-      next.mirrors.push_back({member->volume, mirror.directory});
+      next.mirrors.push_back({next.member_at(mirror.member_index)->volume, mirror.directory});
     }
   }));
   vault_->segments_->volumes_changed();
@@ -309,6 +307,12 @@ Result<void> VaultOpener::load_segments(MetaStore& meta, OpenSegments open_ones)
     }
   }
   COFFER_TRY(rows->status());
+  rows.reset();
+  COFFER_ASSIGN(const auto listed, DegradedList(meta).read());
+  for (const auto& [segment, shards] : listed) {
+    for (std::uint32_t slot = 0; slot < kStripeShardsMax; ++slot)
+      if ((shards.slots >> slot & 1U) != 0) vault_->segments_->mark_missing(segment, slot);
+  }
   if (open_ones == OpenSegments::Leave) return {};
   for (const SegmentInfo& info : was_open_) {
     if (auto lost = vault_->segments_->sync_known(info.id); !lost)

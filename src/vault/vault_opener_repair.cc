@@ -9,6 +9,7 @@
 #include "vault/tree/keys.h"
 #include "vault/tree/object_service.h"
 #include "vault/tree/tree_service.h"
+#include "vault/upkeep/extent_walk.h"
 #include "vault/vault_opener.h"
 #include "vault/volume/io_wait.h"
 
@@ -99,23 +100,7 @@ Result<std::vector<Reference>> VaultOpener::unprotected_extents(
     found.push_back(
         {inode, ByteOffset{extent.offset}, ByteCount{extent.length}, extent.place, extent.skip});
   };
-  const std::string inodes(1, keys::kInode);
-  auto rows = vault_->meta_->cursor(inodes, keys::prefix_end(inodes));
-  for (rows->seek(inodes); rows->valid(); rows->next()) {
-    const InodeId id = keys::inode_of(rows->key());
-    COFFER_ASSIGN(const InodeRecord record, decode_inode(id, rows->value()));
-    COFFER_ASSIGN(const std::vector<Extent> extents, decode_extents(record.extents));
-    for (const Extent& extent : extents) look_at(id, extent);
-  }
-  COFFER_TRY(rows->status());
-  const std::string extents(1, keys::kExtent);
-  rows = vault_->meta_->cursor(extents, keys::prefix_end(extents));
-  for (rows->seek(extents); rows->valid(); rows->next()) {
-    ByteReader in(rows->value());
-    COFFER_ASSIGN(const Extent extent, decode_extent(keys::second_number_of(rows->key()), in));
-    look_at(keys::inode_of(rows->key()), extent);
-  }
-  COFFER_TRY(rows->status());
+  COFFER_TRY(walk_extents(*vault_->meta_, look_at));
   return found;
 }
 

@@ -17,6 +17,7 @@ namespace {
 constexpr int kSyncRoundsMax = 8;
 // Attributes that wait keep their inodes in memory, whatever the cache may hold.
 constexpr std::size_t kDirtyInodesMost = 20'000;
+constexpr std::chrono::milliseconds kUpkeepInterval{10'000};
 }  // namespace
 
 VaultService::VaultService(const OpenParameters& parameters) : parameters_(parameters) {}
@@ -60,12 +61,9 @@ Result<void> VaultService::shards_degraded(std::span<const ShardRef> shards) {
 Result<void> VaultService::volume_failed(std::uint8_t member_index, const Error& why) {
   if (read_only_.load()) return fail(Errc::ReadOnly, "the vault is read-only");
   const Superblock in_force = configuration_->current();
-  const bool out_already =
-      std::any_of(in_force.members.begin(), in_force.members.end(), [&](const Member& member) {
-        return member.index == member_index && member.state != MemberState::Current;
-      });
+  const Member* const member = in_force.member_at(member_index);
   // Only a synced epoch says so; the volume's state in memory may run ahead of it.
-  if (out_already) return {};
+  if (member != nullptr && member->state != MemberState::Current) return {};
   log_error("volume {} failed and is not used any more: {}", member_index, why.context);
   volumes_.set_state(member_index, VolumeSet::State::Absent);
   const auto raise = [&] { return leave_configuration(member_index, MemberState::Absent); };
@@ -77,9 +75,8 @@ Result<void> VaultService::volume_failed(std::uint8_t member_index, const Error&
 /// The next epoch: without this member's mirror, and with the member in this state.
 Result<void> VaultService::leave_configuration(std::uint8_t member_index, MemberState state) {
   return configuration_->raise([&](Superblock& next) {
-    const auto member = std::find_if(next.members.begin(), next.members.end(),
-                                     [&](const Member& m) { return m.index == member_index; });
-    if (member == next.members.end()) return;
+    const Member* const member = next.member_at(member_index);
+    if (member == nullptr) return;
     const VolumeUuid volume = member->volume;
     std::erase_if(next.mirrors, [&](const MetaMirror& mirror) { return mirror.volume == volume; });
     if (state == MemberState::Current || member->state != MemberState::Current) return;
@@ -90,9 +87,12 @@ Result<void> VaultService::leave_configuration(std::uint8_t member_index, Member
 }
 
 void VaultService::shard_damaged(const ShardRef& shard) {
+  constexpr std::size_t kSuspectsMax = 4096;
   damaged_shards_.fetch_add(1, std::memory_order_relaxed);
   log_warning("segment {}: a shard of stripe {} does not verify; read from the others",
               shard.segment, shard.stripe);
+  MutexLock lock(suspects_mutex_);
+  if (suspects_.size() < kSuspectsMax) suspects_.insert(shard.segment);
 }
 
 // ---- MetaStoreOwner
@@ -229,12 +229,15 @@ void VaultService::start_background() {
   const auto interval = std::min<std::chrono::milliseconds>(parameters_.commit_interval,
                                                             std::chrono::milliseconds(500));
   background_ = std::make_unique<PeriodicTask>("coffer-commit", interval, [this] { background(); });
+  background_upkeep_ = std::make_unique<PeriodicTask>("coffer-upkeep", kUpkeepInterval,
+                                                      [this] { background_upkeep(); });
   lock_renewal_ = std::make_unique<PeriodicTask>("coffer-lock", VolumeLock::kInterval, [this] {
     if (auto renewed = renew_locks(); !renewed) become_read_only(renewed.error());
   });
 }
 
 void VaultService::stop_background() {
+  if (background_upkeep_) background_upkeep_->stop();
   if (background_) background_->stop();
   if (lock_renewal_) lock_renewal_->stop();
 }
@@ -262,6 +265,7 @@ Result<FsckReport> VaultService::fsck(const FsckOptions& options) {
 Result<void> VaultService::close() {
   if (closed_) return {};
   closed_ = true;
+  upkeep_turn_.end();
   stop_background();
   Result<void> done;
   const auto keep_first = [&done](Result<void> step) {
@@ -278,6 +282,8 @@ Result<void> VaultService::close() {
     keep_first(segments_->seal_open());
     keep_first(write_deferred_rows());
     ledger_->reap();
+    // The files of dead segments go with the second sync after their last byte did.
+    for (int round = 0; done && ledger_->reaping() && round < 4; ++round) keep_first(sync());
   }
   if (inodes_) inodes_->stop();
   if (meta_) keep_first(meta_->close());

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -25,12 +26,14 @@
 #include "vault/key_service.h"
 #include "vault/meta/meta_store.h"
 #include "vault/segment/segment_keys.h"
+#include "vault/segment/segment_repair.h"
 #include "vault/segment/segment_store.h"
 #include "vault/tree/file_bytes.h"
 #include "vault/tree/inode_store.h"
 #include "vault/tree/namespace.h"
 #include "vault/tree/numbers.h"
 #include "vault/tree/segment_ledger.h"
+#include "vault/upkeep/upkeep_turn.h"
 #include "vault/vault_parameters.h"
 #include "vault/volume/lock_record.h"
 #include "vault/volume/volume_set.h"
@@ -38,7 +41,9 @@
 namespace coffer {
 
 class AccessKeyService;
+class Healer;
 class ObjectService;
+class Pace;
 class TreeService;
 class VaultOpener;
 
@@ -65,6 +70,14 @@ class VaultService final : public Vault,
   ChangeFeed& changes() override { return feed_; }
   Result<VaultStatus> status() override;
   Result<FsckReport> fsck(const FsckOptions& options) override;
+  Result<UpkeepReceipt> scrub(const UpkeepOptions& options) override;
+  Result<UpkeepReceipt> heal(const UpkeepOptions& options) override;
+  Result<UpkeepReceipt> replace_volume(const std::string& old_place, const std::string& new_place,
+                                       const UpkeepOptions& options) override;
+  void end_upkeep() override { upkeep_turn_.end(); }
+  /// On a volume that is at hand and not used yet.
+  Result<UpkeepReceipt> replace_volume(std::uint8_t member, std::unique_ptr<Volume> fresh,
+                                       const UpkeepOptions& options);
   [[nodiscard]] bool read_only() const override { return read_only_.load(); }
   [[nodiscard]] const Uuid& uuid() const override { return uuid_; }
   Result<void> close() override;
@@ -101,11 +114,49 @@ class VaultService final : public Vault,
   void become_read_only(const Error& why);
   Result<void> leave_configuration(std::uint8_t member_index, MemberState state);
   Result<SpaceInfo> space();
+  // vault_volumes.cc: the steps of docs/decisions/0012
+  struct Returned {
+    std::unique_ptr<Volume> fresh;  // null: the object that is in the set
+    bool left_in_order = false;     // it is as the others remember it
+  };
+  Result<std::vector<SegmentInfo>> segments_on(std::uint8_t member) const;
+  Result<void> prepare_fresh(Volume& fresh);
+  Result<std::set<SegmentId>> fill_ahead(std::uint8_t member, Volume& fresh, Pace& pace,
+                                         UpkeepReceipt& receipt);
+  [[nodiscard]] Result<void> check_dispensable(std::uint8_t member) const;
+  Result<void> take_out(std::uint8_t member);
+  Result<void> list_files(std::uint8_t member, const std::set<SegmentId>& without);
+  Result<void> admit(std::uint8_t member, VolumeUuid volume,
+                     const std::function<void(Superblock&)>& change);
+  Result<void> take_place(std::uint8_t member, std::unique_ptr<Volume> fresh,
+                          const std::set<SegmentId>& filled);
+  void give_back(std::uint8_t member);
+  void remove_leftovers(std::uint8_t member, Volume& volume);
+  [[nodiscard]] Result<std::uint8_t> find_member(const std::string& place) const;
+  Result<void> rejoin(const Member& member);
+  Result<Returned> find_returned(const Member& member);
+
+  // vault_upkeep.cc
+  enum class HealScope : std::uint8_t { Everything, Known };
+  void rejoin_all();
+  [[nodiscard]] std::vector<std::uint8_t> members_for_mirrors() const;
+  void establish_mirrors(UpkeepReceipt& receipt);
+  void leave_mirror(std::uint8_t member, UpkeepReceipt& receipt);
+  Result<void> add_mirror(std::uint8_t member);
+  void scrub_metadata(MetadataRepair repair, UpkeepReceipt& receipt);
+  Result<void> restore_protection(HealScope scope, const UpkeepOptions& options, Pace& pace,
+                                  UpkeepReceipt& receipt);
+  Result<void> begin_upkeep();
+  Result<void> conclude_upkeep(UpkeepReceipt& receipt);
+  Healer healer(const UpkeepOptions& options, Pace& pace, UpkeepReceipt& receipt);
   void background();
+  void background_upkeep();
   void start_background();
   void stop_background();
   Result<void> renew_locks();
   void fill_volume_status(VaultStatus& status, const Superblock& configuration);
+  [[nodiscard]] std::uint32_t most_shards_missing(const SegmentInfo& info,
+                                                  const ListedShards& listed) const;
   void fill_survivable_losses(VaultStatus& status, const Superblock& configuration);
 
   const OpenParameters parameters_;
@@ -145,9 +196,22 @@ class VaultService final : public Vault,
   std::set<ShardRef> degraded_rows_ GUARDED_BY(deferred_mutex_);
   std::atomic<std::uint64_t> damaged_shards_{0};
 
+  UpkeepTurn upkeep_turn_;
+  Mutex suspects_mutex_;
+  std::set<SegmentId> suspects_ GUARDED_BY(suspects_mutex_);   // a read met something bad in them
+  std::chrono::steady_clock::time_point upkeep_not_before_{};  // background thread only
+  /// What background heal could not make whole, while no volume comes.
+  struct Hopeless {
+    std::uint64_t volumes = 0;
+    std::map<SegmentId, ListedShards> listed;
+  };
+  Hopeless hopeless_;  // background thread only
+  std::atomic<std::uint64_t> volumes_came_{
+      0};  // how often one did, in the life of the vault's object
   std::chrono::steady_clock::time_point last_commit_{};  // background thread only
   std::unique_ptr<PeriodicTask> background_;
   std::unique_ptr<PeriodicTask> lock_renewal_;
+  std::unique_ptr<PeriodicTask> background_upkeep_;
 };
 
 }  // namespace coffer

@@ -1,10 +1,13 @@
 // VaultService: what it says of itself: volumes, how many more losses it survives, space.
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <set>
 
 #include "vault/segment/segment_store_options.h"
+#include "vault/segment/stripe_layout.h"
 #include "vault/tree/keys.h"
+#include "vault/upkeep/degraded_list.h"
 #include "vault/vault_service.h"
 
 namespace coffer {
@@ -56,8 +59,12 @@ void VaultService::fill_volume_status(VaultStatus& status, const Superblock& con
     if (member.state == MemberState::Replaced) continue;
     VolumeStatus line;
     line.uuid = member.volume.value();
+    line.index = member.index;
     line.path = member.path_hint;
     line.stale_since_epoch = member.stale_since.value();
+    line.metadata = std::ranges::any_of(configuration.mirrors, [&](const MetaMirror& mirror) {
+      return mirror.volume == member.volume;
+    });
     Volume* const volume = volumes_.readable(member.index);
     line.state = volume == nullptr                      ? "absent"
                  : member.state == MemberState::Current ? "current"
@@ -73,6 +80,43 @@ void VaultService::fill_volume_status(VaultStatus& status, const Superblock& con
   }
 }
 
+namespace {
+/// By volume, what the list says of one segment.
+void count_missing(VaultStatus& status, const SegmentInfo& info, const ListedShards& listed) {
+  const auto shards = static_cast<std::uint32_t>(info.members.size());
+  const auto on = [&](std::uint32_t slot) {
+    return std::ranges::find(status.volumes, info.members[slot], &VolumeStatus::index);
+  };
+  for (std::uint32_t slot = 0; slot < shards; ++slot) {
+    const auto volume = on(slot);
+    if ((listed.slots >> slot & 1U) != 0 && volume != status.volumes.end()) ++volume->missing_files;
+  }
+  for (const auto& [stripe, bits] : listed.stripes) {
+    for (std::uint32_t shard = 0; shard < shards; ++shard) {
+      const auto volume = on(slot_of(stripe, shard, shards));
+      if ((bits >> shard & 1U) != 0 && volume != status.volumes.end()) ++volume->missing_shards;
+    }
+  }
+}
+}  // namespace
+
+/// Of the stripe that lacks most, on volumes that are there: those that are away are counted as such.
+std::uint32_t VaultService::most_shards_missing(const SegmentInfo& info,
+                                                const ListedShards& listed) const {
+  std::uint32_t there = 0;  // bits by slot
+  for (std::size_t slot = 0; slot < info.members.size(); ++slot)
+    if (volumes_.readable(info.members[slot]) != nullptr) there |= 1U << slot;
+  const auto shards = static_cast<std::uint32_t>(info.members.size());
+  auto most = static_cast<std::uint32_t>(std::popcount(listed.slots & there));
+  for (const auto& [stripe, bits] : listed.stripes) {
+    std::uint32_t slots = listed.slots;
+    for (std::uint32_t shard = 0; shard < shards; ++shard)
+      if ((bits >> shard & 1U) != 0) slots |= 1U << slot_of(stripe, shard, shards);
+    most = std::max(most, static_cast<std::uint32_t>(std::popcount(slots & there)));
+  }
+  return most;
+}
+
 void VaultService::fill_survivable_losses(VaultStatus& status, const Superblock& configuration) {
   std::set<VolumeUuid> mirrored;  // a twin goes with its volume
   for (const MetaMirror& mirror : configuration.mirrors) {
@@ -83,16 +127,9 @@ void VaultService::fill_survivable_losses(VaultStatus& status, const Superblock&
   const auto mirrors = static_cast<std::uint32_t>(mirrored.size());
   status.metadata_losses_survived = mirrors > 0 ? mirrors - 1 : 0;
   // A segment survives as many losses as it has readable shards beyond k; stripes on the degraded list lack some more.
-  std::map<SegmentId, std::map<std::uint32_t, std::uint32_t>>
-      degraded;  // segment → stripe → shards missing
-  const std::string list(1, keys::kDegraded);
-  auto rows = meta_->cursor(list, keys::prefix_end(list));
-  for (rows->seek(list); rows->valid(); rows->next()) {
-    ByteReader in(rows->key());
-    in.u8();
-    const SegmentId segment{in.u64_big_endian()};
-    ++degraded[segment][in.u32_big_endian()];
-  }
+  const auto list = DegradedList(*meta_).read();
+  if (!list) return;  // what is not known is not promised
+  const std::map<SegmentId, ListedShards>& degraded = *list;
   const auto live = ledger_->live_by_segment();
   std::uint32_t least = configuration.parity_shards;
   const std::string from(1, keys::kSegment);
@@ -107,17 +144,16 @@ void VaultService::fill_survivable_losses(VaultStatus& status, const Superblock&
     std::uint32_t present = 0;
     for (const std::uint8_t member : info.members)
       present += volumes_.readable(member) != nullptr ? 1 : 0;
-    std::uint32_t most_missing = 0;
+    const auto away = info.members.size() - present;
     const auto listed = degraded.find(id);
-    if (listed != degraded.end()) {
-      for (const auto& [stripe, missing] : listed->second)
-        most_missing = std::max(most_missing, missing);
-      status.degraded_stripes += listed->second.size();
-    }
+    const std::uint32_t most_missing =
+        listed == degraded.end() ? 0 : most_shards_missing(info, listed->second);
+    if (listed != degraded.end()) count_missing(status, info, listed->second);
+    if (listed != degraded.end()) status.degraded_stripes += listed->second.stripes.size();
     present = present > most_missing ? present - most_missing : 0;
     least = std::min(least, present > info.k ? present - info.k : 0U);
-    if (info.m < configuration.parity_shards || present < info.members.size())
-      ++status.degraded_segments;
+    const bool lacks_file = listed != degraded.end() && listed->second.slots != 0;
+    if (info.m < configuration.parity_shards || lacks_file || away > 0) ++status.degraded_segments;
   }
   // Without the metadata no content is found, and what is small lies in it.
   status.data_losses_survived = std::min(least, status.metadata_losses_survived);

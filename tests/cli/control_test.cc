@@ -102,8 +102,10 @@ TEST_F(Control, ProgressComesBeforeTheAnswer) {
   auto client = ControlClient::find(place_);
   ASSERT_TRUE(client);
   std::vector<std::uint64_t> seen;
-  const auto answer = client->ask({{"do", "long"}},
-                                  [&](std::uint64_t done, std::uint64_t) { seen.push_back(done); });
+  const auto answer = client->ask({{"do", "long"}}, [&](std::uint64_t done, std::uint64_t) {
+    seen.push_back(done);
+    return true;
+  });
   ASSERT_TRUE(answer);
   EXPECT_EQ(seen, (std::vector<std::uint64_t>{1, 2}));
 }

@@ -11,8 +11,15 @@ VaultStatus degraded_vault() {
   status.cipher = "aes-256-gcm";
   status.data = 4;
   status.parity = 2;
-  status.volumes = {{"/d1", Uuid(), "current", 1ULL << 40, 1ULL << 39, 0},
-                    {"/d2", Uuid(), "absent", 0, 0, 0}};
+  VolumeStatus here;
+  here.path = "/d1";
+  here.state = "current";
+  here.bytes_total = 1ULL << 40;
+  here.bytes_available = 1ULL << 39;
+  VolumeStatus away;
+  away.path = "/d2";
+  away.state = "absent";
+  status.volumes = {here, away};
   status.data_losses_survived = status.metadata_losses_survived = 1;
   status.degraded_stripes = 12;
   status.degraded_segments = 1;

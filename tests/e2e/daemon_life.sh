@@ -11,7 +11,7 @@ for command in "" init mount serve unmount status key s3-key fsck version; do
   "$COFFER" $command --help >"$work/help" || fail "$command --help gave $?"
   [ "$(wc -c <"$work/help")" -gt 60 ] || fail "$command --help says nothing"
 done
-expect_exit 1 "$COFFER" heal "${volumes[0]}"
+expect_exit 1 "$COFFER" clean "${volumes[0]}"
 expect_exit 1 "$COFFER" no-such-command
 expect_exit 1 "$COFFER"
 

@@ -62,8 +62,15 @@ class SimulatedMachine {
   }
 
   Result<std::unique_ptr<VaultService>> open() { return open(credential()); }
-  Result<std::unique_ptr<VaultService>> open(const Credential& with) {
+  Result<std::unique_ptr<VaultService>> open(const Credential& with) { return open_with({}, with); }
+  /// Looks without changing anything.
+  Result<std::unique_ptr<VaultService>> open_read_only() {
     OpenParameters parameters;
+    parameters.read_only = true;
+    return open_with(std::move(parameters), credential());
+  }
+  Result<std::unique_ptr<VaultService>> open_with(OpenParameters parameters,
+                                                  const Credential& with) {
     parameters.commit_interval = std::chrono::milliseconds(0);
     parameters.state_directory = state_;
     parameters.boot = boot_;
@@ -71,6 +78,13 @@ class SimulatedMachine {
     parameters.workers = 1;
     parameters.shard_bytes_max = shard_bytes_max;
     parameters.on_seal = on_seal;
+    if (!parameters.open_volume)
+      parameters.open_volume = [this](const std::string& path) -> Result<std::unique_ptr<Volume>> {
+        for (std::size_t i = 0; i < disks_.size(); ++i)
+          if ("memory:" + disks_[i]->name() == path && !absent_.contains(i))
+            return open_memory_volume(disks_[i]);
+        return fail(Errc::NotFound, path);
+      };
     return VaultService::open(volumes(), parameters, with);
   }
 
@@ -87,6 +101,13 @@ class SimulatedMachine {
     for (const auto& disk : disks_) disk->process_crash();
   }
   void set_absent(std::set<std::size_t> absent) { absent_ = std::move(absent); }
+
+  /// One more disk, empty, behind the others.
+  void add_disk() {
+    const std::string name = "d" + std::to_string(disks_.size());
+    disks_.push_back(MemoryDisk::make({.name = name, .clock = clock_, .seed = disks_.size() + 1}));
+  }
+  std::unique_ptr<Volume> session(std::size_t i) { return open_memory_volume(disks_[i]).value(); }
 
   FaultClock& clock() { return *clock_; }
   MemoryDisk& disk(std::size_t i) { return *disks_[i]; }

@@ -19,6 +19,7 @@
 #include "coffer/vault/credential.h"
 #include "coffer/vault/objects.h"
 #include "coffer/vault/tree.h"
+#include "coffer/vault/upkeep.h"
 #include "coffer/vault/uuid.h"
 #include "coffer/vault/vault_keys.h"
 
@@ -47,6 +48,10 @@ struct VolumeStatus {
   std::string path;
   Uuid uuid;
   std::string state;  // current, stale, absent
+  std::uint8_t index = 0;
+  bool metadata = false;             // holds a mirror
+  std::uint64_t missing_files = 0;   // shard files that are known to be missing as a whole
+  std::uint64_t missing_shards = 0;  // and single shards
   std::uint64_t bytes_total = 0, bytes_available = 0;
   std::uint64_t stale_since_epoch = 0;
 };
@@ -100,6 +105,11 @@ class Vault {
   static Result<std::vector<SlotInfo>> peek_key_slots(const std::string& volume,
                                                       const std::vector<std::string>& more_volumes);
 
+  /// Checksums and parity of all shards of a closed vault, without a passphrase; repairs nothing.
+  static Result<UpkeepReceipt> scrub_keyless(const std::string& volume,
+                                             const std::vector<std::string>& more_volumes,
+                                             const UpkeepOptions& options);
+
   virtual ~Vault() = default;
   virtual Tree& tree() = 0;
   virtual Objects& objects() = 0;
@@ -108,6 +118,18 @@ class Vault {
   virtual ChangeFeed& changes() = 0;
   virtual Result<VaultStatus> status() = 0;
   virtual Result<FsckReport> fsck(const FsckOptions& options) = 0;
+  /// Reads every shard of all data, and what is missing or bad is made anew. One of these at a time (else Busy); Cancelled when
+  /// it was stopped: by progress, end_upkeep() or close(). What cannot be made whole is in the receipt, no error.
+  virtual Result<UpkeepReceipt> scrub(const UpkeepOptions& options) = 0;
+  /// The same, and whatever else is below the protection that the vault wants and can have now.
+  virtual Result<UpkeepReceipt> heal(const UpkeepOptions& options) = 0;
+  /// `old_place` is a member's path or uuid, whether it still works or not; `new_place` a directory that is empty or not there.
+  /// Afterwards any m others may go; what could not be made whole is in the receipt.
+  virtual Result<UpkeepReceipt> replace_volume(const std::string& old_place,
+                                               const std::string& new_place,
+                                               const UpkeepOptions& options) = 0;
+  /// Stops what runs of these; none begins any more.
+  virtual void end_upkeep() = 0;
   [[nodiscard]] virtual bool read_only() const = 0;
   [[nodiscard]] virtual const Uuid& uuid() const = 0;
   /// Commits everything, closes the metadata, releases the volumes. Idempotent.

@@ -51,6 +51,7 @@ Result<void> BlockFile::open_any() {
 }
 
 Result<std::shared_ptr<AreaFile>> BlockFile::open_copy(std::size_t mirror) {
+  if (mirror >= copies_.size()) copies_.resize(mirror + 1);  // added since
   copies_[mirror].tried = true;
   COFFER_ASSIGN(std::shared_ptr<AreaFile> file,
                 mirrors_.files(mirror).open(mirrors_.path(mirror, name_)));
@@ -82,7 +83,7 @@ Result<std::shared_ptr<AreaFile>> BlockFile::open_copy(std::size_t mirror) {
 
 std::shared_ptr<AreaFile> BlockFile::copy(std::size_t mirror) {
   MutexLock lock(mutex_);
-  if (!copies_[mirror].tried) {
+  if (mirror >= copies_.size() || !copies_[mirror].tried) {
     if (!open_copy(mirror)) mirrors_.note_damage(mirror, name_);
   }
   return copies_[mirror].file;
@@ -163,6 +164,22 @@ Result<std::string> BlockFile::read_sealed(std::uint64_t first, std::uint64_t co
     sealed.append(as_text(in));
   }
   return sealed;
+}
+
+Result<void> BlockFile::verify(std::size_t mirror) {
+  constexpr std::uint64_t kBlocksAtOnce = 64;
+  const std::shared_ptr<AreaFile> file = copy(mirror);
+  if (file == nullptr) return fail(Errc::Corrupt, "a copy of a metadata file is not there");
+  std::string plain(kBlocksAtOnce * kBlockBytes, '\0');
+  for (std::uint64_t first = 0; first < layout_.blocks; first += kBlocksAtOnce) {
+    const std::uint64_t count = std::min(kBlocksAtOnce, layout_.blocks - first);
+    const std::uint64_t at = first * kBlockBytes;
+    const std::uint64_t bytes = std::min(count * kBlockBytes, layout_.plain_bytes - at);
+    const MutableBytes out{reinterpret_cast<std::byte*>(plain.data()), bytes};
+    COFFER_TRY(read_blocks(*file, first, count, at, out));
+  }
+  crypto::wipe({reinterpret_cast<std::byte*>(plain.data()), plain.size()});
+  return {};
 }
 
 Result<void> BlockFile::copy_to(FileArea& files, const std::string& path) {

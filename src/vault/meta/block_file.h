@@ -36,6 +36,8 @@ class BlockFile {
   [[nodiscard]] const BlockLayout& layout() const { return layout_; }
   /// Blocks as they lie on disk, each of them verified: for a copy on another volume. @pre they exist
   Result<std::string> read_sealed(std::uint64_t first, std::uint64_t count) EXCLUDES(mutex_);
+  /// Every block of this mirror's copy, without help of the others.
+  Result<void> verify(std::size_t mirror) EXCLUDES(mutex_);
   /// A whole copy at `path`, synced; the name's directory is not.
   Result<void> copy_to(FileArea& files, const std::string& path) EXCLUDES(mutex_);
   /// Which mirrors hold this very file, as far as header and last block tell. By mirror.

@@ -106,13 +106,14 @@ std::uint64_t FrameFile::plain_bytes() const {
 }
 
 Result<FrameFile> load_frame_file(const SealingContext& context, MirrorSet& mirrors,
-                                  std::string_view name) {
+                                  std::string_view name, std::uint64_t upto) {
   Copies copies(mirrors.size());
   Error error{Errc::NotFound, "metadata file"};
-  for (std::size_t i = 0; i < mirrors.size(); ++i) {
+  for (std::size_t i = 0; i < copies.size(); ++i) {
     if (!mirrors.good(i)) continue;
     auto copy = read_whole(mirrors.files(i), mirrors.path(i, name));
     if (copy) {
+      if (copy->size() > upto) copy->resize(upto);
       copies[i] = std::move(*copy);
     } else if (copy.error().code != Errc::NotFound) {
       error = copy.error();
@@ -135,7 +136,7 @@ Result<FrameFile> load_frame_file(const SealingContext& context, MirrorSet& mirr
   }
   if (!best) return fail(std::move(error));
   if (best->frames.empty()) return fail(Errc::Corrupt, "no authentic frame in a metadata file");
-  for (std::size_t i = 0; i < mirrors.size(); ++i) {
+  for (std::size_t i = 0; i < copies.size(); ++i) {
     if (!mirrors.good(i) || best->frames_alone[i] == best->frames.size()) continue;
     // A twin gets the end of a log late; a killed process may leave it without.
     if (mirrors.twin(i) && best->ends_early[i]) continue;

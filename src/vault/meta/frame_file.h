@@ -33,7 +33,8 @@ struct FrameFile {
   [[nodiscard]] std::uint64_t plain_bytes() const;
 };
 
+/// `upto`: of a file that is being written, how long it is known to be.
 Result<FrameFile> load_frame_file(const SealingContext& context, MirrorSet& mirrors,
-                                  std::string_view name);
+                                  std::string_view name, std::uint64_t upto = UINT64_MAX);
 
 }  // namespace coffer::meta

@@ -160,6 +160,35 @@ Result<void> MetaStore::leave_out(std::uint8_t member_index,
   return impl_->mirrors.leave_out(member_index, raise);
 }
 
+MetadataCheck MetaStore::verify(MetadataRepair repair) {
+  impl_->database->DisableFileDeletions();
+  MetadataCheck check = impl_->files->verify(repair);
+  impl_->database->EnableFileDeletions(/*force=*/false);
+  return check;
+}
+
+Result<void> MetaStore::add_mirror(const MirrorDirectory& where,
+                                   const std::function<Result<void>(const StillGood&)>& raise) {
+  if (impl_->mode == Mode::ReadOnly) return fail(Errc::ReadOnly, "the metadata is open read-only");
+  COFFER_TRY(where.files->make_directory(meta::meta_directory_path(where.directory)));
+  impl_->database->DisableFileDeletions();
+  const auto join = [&]() -> Result<void> {
+    COFFER_ASSIGN(const std::size_t mirror, impl_->mirrors.add(where));
+    const auto make = [&]() -> Result<void> {
+      COFFER_TRY(impl_->files->fill(mirror));
+      COFFER_TRY(impl_->mirrors.promote(mirror));
+      COFFER_TRY(sync());
+      return raise([&] { return impl_->mirrors.good(mirror); });
+    };
+    auto made = make();
+    if (!made) impl_->mirrors.withdraw(mirror, [&] { impl_->files->let_go(mirror); });
+    return made;
+  };
+  Result<void> joined = join();
+  impl_->database->EnableFileDeletions(/*force=*/false);
+  return joined;
+}
+
 void MetaStore::freeze() {
   if (impl_->queue) impl_->queue->fail_all();
 }

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -92,6 +93,16 @@ class MetaStoreOwner {
   virtual Result<void> mirror_failed(std::uint8_t member_index, const Error& why) = 0;
 };
 
+enum class MetadataRepair : std::uint8_t { Look, Repair };
+
+/// What a look at all mirrors found.
+struct MetadataCheck {
+  std::uint64_t files = 0;              // copies that were read
+  std::vector<std::string> bad;         // one line each
+  std::vector<std::string> unrepaired;  // likewise
+  std::set<std::uint8_t> broken;        // members on which a file could not be made anew
+};
+
 struct MetaStoreOptions {
   std::size_t block_cache_bytes = std::size_t{64} << 20;
   std::size_t write_buffer_bytes = std::size_t{32} << 20;
@@ -135,6 +146,14 @@ class MetaStore {
   /// A volume failed elsewhere: the mirror on it, if there is one, is given up too. `raise` syncs an epoch that names
   /// it no more; nothing succeeds in between. Any thread, RocksDB's included; `raise` must not call back into the store.
   Result<void> leave_out(std::uint8_t member_index, const std::function<Result<void>()>& raise);
+  /// Reads every file on every mirror, but for those that are being written; what is wrong is made anew out of the others.
+  MetadataCheck verify(MetadataRepair repair);
+  /// One more mirror, made while the store is in use (docs/decisions/0012). `raise` syncs an epoch that names it, unless
+  /// `still_good` says by then that it failed; it must not call back into the store. An error, also of `raise`, says that no
+  /// epoch names it: the store is as it was, and nothing uses the directory any more; it may be removed.
+  using StillGood = std::function<bool()>;
+  Result<void> add_mirror(const MirrorDirectory& where,
+                          const std::function<Result<void>(const StillGood&)>& raise);
   /// From now on every commit and sync fails: the vault turned read-only.
   void freeze();
   /// A commit or sync failed, or freeze() was called: none will succeed again.

@@ -12,9 +12,13 @@ std::string meta_directory_path(DirectoryUid directory) {
 }
 
 MirrorSet::MirrorSet(std::vector<MirrorDirectory> mirrors, MetaStoreOwner* owner)
-    : mirrors_(mirrors.size()), owner_(owner), damaged_files_(mirrors.size()) {
+    : mirrors_(mirrors.size() + kAddedMax),
+      count_(mirrors.size()),
+      owner_(owner),
+      damaged_files_(mirrors.size() + kAddedMax) {
   for (std::size_t i = 0; i < mirrors.size(); ++i) {
     mirrors_[i].where = mirrors[i];
+    mirrors_[i].state.store(State::Good, std::memory_order_relaxed);
     mirrors_[i].directory = meta_directory_path(mirrors[i].directory);
     mirrors_[i].twin = std::any_of(
         mirrors.begin(), mirrors.begin() + static_cast<std::ptrdiff_t>(i),
@@ -33,14 +37,14 @@ std::string MirrorSet::path(std::size_t mirror, std::string_view name) const {
 }
 
 MirrorSet::Outcomes MirrorSet::run(Order order, const Operation& operation) {
-  Outcomes outcomes(mirrors_.size());
+  Outcomes outcomes(size());
   const auto one = [&](std::size_t i) {
-    if (good(i)) outcomes[i] = operation(i);
+    if (good(i) || joining(i)) outcomes[i] = operation(i);
   };
   if (order == Order::Parallel && executor_) {
-    parallel_for(*executor_, mirrors_.size(), one);
+    parallel_for(*executor_, outcomes.size(), one);
   } else {
-    for (std::size_t i = 0; i < mirrors_.size(); ++i) one(i);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) one(i);
   }
   return outcomes;
 }
@@ -49,7 +53,48 @@ Result<void> MirrorSet::write(Order order, const Operation& operation) {
   if (halted_.load(std::memory_order_acquire))
     return fail(Errc::Io, "metadata store was abandoned");
   if (broken()) return fail(Errc::Io, "metadata mirrors diverged after an earlier error");
+  SharedLock lock(shape_);
   return settle(run(order, operation));
+}
+
+Result<std::size_t> MirrorSet::add(const MirrorDirectory& where) {
+  ExclusiveLock lock(shape_);
+  std::size_t mirror = 0;
+  while (mirror < size() && mirrors_[mirror].state.load() != State::Free) ++mirror;
+  if (mirror == mirrors_.size())
+    return fail(Errc::Busy, "too many metadata mirrors were added since the vault was opened");
+  {
+    MutexLock state(mutex_);
+    damaged_files_[mirror].clear();
+  }
+  mirrors_[mirror].where = where;
+  mirrors_[mirror].directory = meta_directory_path(where.directory);
+  mirrors_[mirror].damaged.store(false, std::memory_order_release);
+  mirrors_[mirror].state.store(State::Joining, std::memory_order_release);
+  count_.store(std::max(size(), mirror + 1), std::memory_order_release);
+  return mirror;
+}
+
+Result<void> MirrorSet::promote(std::size_t mirror) {
+  ExclusiveLock lock(shape_);
+  State joining = State::Joining;
+  mirrors_[mirror].was_good = true;
+  if (mirrors_[mirror].state.compare_exchange_strong(joining, State::Good)) return {};
+  mirrors_[mirror].was_good = false;
+  return fail(Errc::Io, "the new metadata mirror failed while it was made");
+}
+
+void MirrorSet::withdraw(std::size_t mirror, const std::function<void()>& let_go) {
+  {
+    MutexLock lock(mutex_);
+    // One that is Failing is dropped by who found that out.
+    for (State from : {State::Joining, State::Good})
+      mirrors_[mirror].state.compare_exchange_strong(from, State::Dropped);
+  }
+  { const ExclusiveLock none_under_way(shape_); }
+  let_go();
+  if (!mirrors_[mirror].was_good)
+    mirrors_[mirror].state.store(State::Free, std::memory_order_release);
 }
 
 Result<void> MirrorSet::settle(const Outcomes& outcomes) {
@@ -76,7 +121,13 @@ Result<void> MirrorSet::settle(const Outcomes& outcomes) {
       return fail(*first_error);
     }
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
-      if (!outcomes[i] || *outcomes[i] || !good(i)) continue;
+      if (!outcomes[i] || *outcomes[i]) continue;
+      if (joining(i)) {
+        log_warning("a new metadata mirror on volume {} failed ({})",
+                    mirrors_[i].where.member_index, outcomes[i]->error().code);
+        mirrors_[i].state.store(State::Dropped, std::memory_order_release);
+      }
+      if (!good(i)) continue;
       if (twin(i)) {
         lose_twin(i, outcomes[i]->error());
         continue;
@@ -112,21 +163,22 @@ Result<void> MirrorSet::drop(std::size_t mirror, const Error& why) {
 
 Result<void> MirrorSet::leave_out(std::uint8_t member_index,
                                   const std::function<Result<void>()>& raise) {
-  std::size_t leaving = mirrors_.size();
+  const std::size_t none = size();
+  std::size_t leaving = none;
   {
     MutexLock lock(mutex_);
-    for (std::size_t i = 0; i < mirrors_.size(); ++i) {
+    for (std::size_t i = 0; i < none; ++i) {
       if (mirrors_[i].where.member_index != member_index || twin(i) || !good(i)) continue;
       leaving = i;
       mirrors_[i].state.store(State::Failing, std::memory_order_release);
     }
   }
   Result<void> raised = raise();
-  if (leaving == mirrors_.size()) return raised;
+  if (leaving == none) return raised;
   MutexLock lock(mutex_);
   mirrors_[leaving].state.store(State::Dropped, std::memory_order_release);
   bool any_good = false;
-  for (std::size_t i = 0; i < mirrors_.size(); ++i) any_good = any_good || (good(i) && !twin(i));
+  for (std::size_t i = 0; i < size(); ++i) any_good = any_good || (good(i) && !twin(i));
   if (!raised || !any_good) broken_.store(true, std::memory_order_release);
   settled_.notify_all();
   return raised;

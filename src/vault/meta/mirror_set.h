@@ -6,6 +6,10 @@
 /// States    Good → Failing (a write failed; its owner is being told) → Dropped (an epoch that does not name it is
 ///           synced). An operation succeeds once every mirror that is not Dropped did it, and while one is Failing
 ///           nobody's operation does: a success that skipped a mirror is never reported before the epoch says so.
+/// Joining   A mirror that was added later (add): it takes part in every operation that began after add() returned, nobody
+///           waits for it, and it is Dropped by its first failure. promote() makes it Good, after whoever copies has given it
+///           all that was there before. One that no epoch came to name is withdrawn: Dropped, and, where nobody ever read from
+///           it, Free for the next one.
 /// Twins     A mirror whose member has one before it is that one's twin (docs/decisions/0009): it stands in for bytes that do
 ///           not verify, and never for its volume. One that fails is Dropped at once, noted as damaged, and nobody
 ///           waits for it; nothing succeeds without the mirror that it is the twin of.
@@ -34,7 +38,9 @@ class MirrorSet {
 
   MirrorSet(std::vector<MirrorDirectory> mirrors, MetaStoreOwner* owner);
 
-  [[nodiscard]] std::size_t size() const { return mirrors_.size(); }
+  static constexpr std::size_t kAddedMax = 32;  // good ones, in the life of a set
+
+  [[nodiscard]] std::size_t size() const { return count_.load(std::memory_order_acquire); }
   [[nodiscard]] const MirrorDirectory& where(std::size_t mirror) const {
     return mirrors_[mirror].where;
   }
@@ -48,8 +54,18 @@ class MirrorSet {
     return mirrors_[mirror].state.load(std::memory_order_acquire) == State::Good;
   }
 
-  /// Runs a write on every good mirror.
-  Result<void> write(Order order, const Operation& operation) EXCLUDES(mutex_);
+  [[nodiscard]] bool joining(std::size_t mirror) const {
+    return mirrors_[mirror].state.load(std::memory_order_acquire) == State::Joining;
+  }
+
+  /// Runs a write on every good mirror, and on those that join.
+  Result<void> write(Order order, const Operation& operation) EXCLUDES(mutex_, shape_);
+  /// A mirror that joins. Waits for the operations under way. Busy: kAddedMax were added already.
+  Result<std::size_t> add(const MirrorDirectory& where) EXCLUDES(mutex_, shape_);
+  /// Io: it failed meanwhile.
+  Result<void> promote(std::size_t mirror) EXCLUDES(shape_);
+  /// No operation reaches it any more when this returns. `let_go` closes what is open of it. @pre added, and named by no epoch
+  void withdraw(std::size_t mirror, const std::function<void()>& let_go) EXCLUDES(mutex_, shape_);
   /// The mirror on a volume that failed otherwise: no operation succeeds until `raise` has synced an epoch that does
   /// not name it. Only calls `raise` where no good mirror is on that member.
   Result<void> leave_out(std::uint8_t member_index, const std::function<Result<void>()>& raise)
@@ -64,12 +80,13 @@ class MirrorSet {
   [[nodiscard]] std::vector<std::uint8_t> damaged_members() const;
 
  private:
-  enum class State : std::uint8_t { Good, Failing, Dropped };
+  enum class State : std::uint8_t { Good, Failing, Dropped, Joining, Free };
   struct Mirror {
     MirrorDirectory where;
     std::string directory;
-    bool twin = false;  // const after construction
-    std::atomic<State> state{State::Good};
+    bool twin = false;      // const while it is not Free, like the above
+    bool was_good = false;  // it may have readers; written by who adds mirrors
+    std::atomic<State> state{State::Dropped};
     std::atomic<bool> damaged{false};
   };
   using Outcomes = std::vector<std::optional<Result<void>>>;
@@ -80,7 +97,9 @@ class MirrorSet {
   Result<void> drop(std::size_t mirror, const Error& why) EXCLUDES(mutex_);
   Result<void> wait_for_drops() EXCLUDES(mutex_);
 
-  std::vector<Mirror> mirrors_;
+  std::vector<Mirror> mirrors_;  // with room for kAddedMax more
+  std::atomic<std::size_t> count_;
+  SharedMutex shape_;  // shared by operations, so that add() knows which ones came after it
   MetaStoreOwner* const owner_;
   std::unique_ptr<Executor> executor_;  // null with one mirror
   std::atomic<bool> halted_{false};

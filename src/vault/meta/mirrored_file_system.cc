@@ -122,6 +122,7 @@ MirroredFileSystem::MirroredFileSystem(WriterDeps deps, Access access, Logs logs
     : deps_(deps), access_(access), logs_(logs) {
   deps_.ledger = &ledger_;
   deps_.catalog = &catalog_;
+  deps_.outputs = &outputs_;
 }
 
 MirroredFileSystem::~MirroredFileSystem() = default;

@@ -34,6 +34,13 @@ class MirroredFileSystem final : public rocksdb::FileSystem {
   /// Once nothing writes any more: what twins got late is on disk too, and tables of which a mirror gave wrong bytes are
   /// whole again. The other files are made anew by the next opening, which links tables as they are.
   void settle();
+  /// Every file on every mirror, and with Repair what is wrong there made anew. Logs and manifests that are being written are read
+  /// as far as they were when their turn came, and cannot be made anew; tables are read once they are whole.
+  MetadataCheck verify(MetadataRepair repair);
+  /// Gives a mirror that joins every file that it does not have yet, synced. @pre RocksDB deletes nothing meanwhile
+  Result<void> fill(std::size_t mirror);
+  /// Closes what is being written there.
+  void let_go(std::size_t mirror) { outputs_.leave(mirror); }
 
   const char* Name() const override { return "coffer.MirroredFileSystem"; }
 
@@ -101,12 +108,18 @@ class MirroredFileSystem final : public rocksdb::FileSystem {
   Result<std::string> load_frames(const std::string& name);
   Result<void> sync_twin(std::size_t mirror);
   Result<void> mend_tables(std::size_t mirror);
+  Result<void> verify_file(const std::string& name, MetadataRepair repair, MetadataCheck& check);
+  void repair_copy(const std::string& name, std::size_t mirror, MetadataCheck& check);
+  Result<void> write_copy(const std::string& name, std::size_t mirror, const std::string& path);
+  Result<void> mend(const std::string& name, std::size_t mirror);
+  Result<void> copy_closed(const std::string& name, std::size_t mirror);
 
   WriterDeps deps_;
   const Access access_;
   const Logs logs_;
   FrameLedger ledger_;
   FileCatalog catalog_;
+  OpenOutputs outputs_;
   std::set<std::string> disputed_;  // mirrors differ in size; const after load_catalog()
 };
 

@@ -189,33 +189,49 @@ BarrierDone::BarrierDone() { ++t_barriers_done; }
 BarrierDone::~BarrierDone() { --t_barriers_done; }
 
 MirroredOutput::MirroredOutput(const WriterDeps& deps, std::string name)
-    : deps_(deps),
-      name_(std::move(name)),
-      log_(classify_name(name_).kind == SealedKind::Log),
-      files_(deps.mirrors->size()) {
-  for (std::size_t i = 0; i < files_.size(); ++i) any_late_ = any_late_ || late(i);
+    : deps_(deps), name_(std::move(name)), log_(classify_name(name_).kind == SealedKind::Log) {
+  for (std::size_t i = 0; i < deps.mirrors->size(); ++i) any_late_ = any_late_ || late(i);
+}
+
+MirroredOutput::~MirroredOutput() {
+  if (deps_.outputs != nullptr) deps_.outputs->remove(*this);
 }
 
 Result<std::unique_ptr<MirroredOutput>> MirroredOutput::create(const WriterDeps& deps,
                                                                std::string name) {
   std::unique_ptr<MirroredOutput> output(new MirroredOutput(deps, std::move(name)));
-  COFFER_TRY(deps.mirrors->write(MirrorSet::Order::OneByOne, [&](std::size_t i) -> Result<void> {
-    auto file = deps.mirrors->files(i).create(deps.mirrors->path(i, output->name_),
-                                              FileArea::Create::Truncate);
-    if (!file) return fail(std::move(file).error());
-    output->files_[i] = std::move(*file);
-    return {};
-  }));
+  // Before the file is made: a mirror that begins to join after that finds it here.
+  if (deps.outputs != nullptr) deps.outputs->add(*output);
+  {
+    MutexLock lock(output->files_mutex_);
+    Files& files = output->files_;
+    COFFER_TRY(deps.mirrors->write(MirrorSet::Order::OneByOne, [&](std::size_t i) -> Result<void> {
+      auto file = deps.mirrors->files(i).create(deps.mirrors->path(i, output->name_),
+                                                FileArea::Create::Truncate);
+      if (!file) return fail(std::move(file).error());
+      if (i >= files.size()) files.resize(i + 1);
+      files[i] = std::move(*file);
+      return {};
+    }));
+  }
   deps.catalog->set(output->name_, 0);
   return output;
 }
 
+MirroredOutput::Files MirroredOutput::files() const {
+  MutexLock lock(files_mutex_);
+  return files_;
+}
+
 Result<void> MirroredOutput::append(std::string_view sealed) {
-  COFFER_TRY(deps_.mirrors->write(MirrorSet::Order::OneByOne, [&](std::size_t i) {
-    return late(i) ? append_late(i, sealed) : files_[i]->append(as_bytes(sealed));
+  MutexLock lock(files_mutex_);
+  const Files& files = files_;
+  COFFER_TRY(deps_.mirrors->write(MirrorSet::Order::OneByOne, [&](std::size_t i) -> Result<void> {
+    if (i >= files.size() || files[i] == nullptr) return {};  // it has yet to join
+    return late(i) ? append_late(*files[i], sealed) : files[i]->append(as_bytes(sealed));
   }));
+  bytes_ += sealed.size();
   deps_.catalog->grow(name_, sealed.size());
-  written_ += sealed.size();
   write_zeros_ahead();
   return {};
 }
@@ -224,9 +240,9 @@ Result<void> MirroredOutput::append(std::string_view sealed) {
 // without zeros its syncs take longer, and what is really wrong with it the next append or sync will tell.
 void MirroredOutput::write_zeros_ahead() {
   const std::uint64_t syncs = syncs_.load(std::memory_order_relaxed);
-  const bool synced_often = syncs >= kSyncsBeforeZeros && written_ / syncs <= kBytesPerSyncMost;
-  if (!log_ || !synced_often || zeros_until_ >= written_ + kBytesPerSyncMost) return;
-  zeros_until_ = written_ + kZerosAhead;
+  const bool synced_often = syncs >= kSyncsBeforeZeros && bytes_ / syncs <= kBytesPerSyncMost;
+  if (!log_ || !synced_often || zeros_until_ >= bytes_ + kBytesPerSyncMost) return;
+  zeros_until_ = bytes_ + kZerosAhead;
   for (std::size_t i = 0; i < files_.size(); ++i) {
     if (!files_[i] || !deps_.mirrors->good(i) || late(i)) continue;
     if (auto written = files_[i]->write_zeros_ahead(ByteCount(kZerosAhead)); !written)
@@ -234,44 +250,102 @@ void MirroredOutput::write_zeros_ahead() {
   }
 }
 
-Result<void> MirroredOutput::append_late(std::size_t mirror, std::string_view sealed) {
+Result<void> MirroredOutput::append_late(AreaFile& file, std::string_view sealed) {
   MutexLock lock(late_mutex_);
   late_.append(sealed);
-  return late_.size() < kLateBytes ? Result<void>() : flush_late(mirror);
+  return late_.size() < kLateBytes ? Result<void>() : flush_late(file);
 }
 
-Result<void> MirroredOutput::flush_late(std::size_t mirror) {
+Result<void> MirroredOutput::flush_late(AreaFile& file) {
   if (late_.empty()) return {};
-  COFFER_TRY(files_[mirror]->append(as_bytes(late_)));
+  COFFER_TRY(file.append(as_bytes(late_)));
   late_.clear();
   return {};
 }
 
 Result<void> MirroredOutput::flush() {
   if (!any_late_) return {};
+  const Files files = this->files();
   return deps_.mirrors->write(MirrorSet::Order::OneByOne, [&](std::size_t i) -> Result<void> {
-    if (!late(i)) return {};
+    if (!late(i) || i >= files.size() || files[i] == nullptr) return {};
     MutexLock lock(late_mutex_);
-    return flush_late(i);
+    return flush_late(*files[i]);
   });
 }
 
 Result<void> MirroredOutput::sync() {
   const bool with_entry = !entry_synced_.load(std::memory_order_acquire);
+  const Files files = this->files();
   // Writing what was held back takes less time than waking a thread for it.
   const auto order = any_late_ ? MirrorSet::Order::OneByOne : MirrorSet::Order::Parallel;
   COFFER_TRY(deps_.mirrors->write(order, [&](std::size_t i) -> Result<void> {
+    if (i >= files.size() || files[i] == nullptr) return {};
     if (late(i)) {
       MutexLock lock(late_mutex_);
-      return flush_late(i);
+      return flush_late(*files[i]);
     }
-    COFFER_TRY(files_[i]->sync());
+    COFFER_TRY(files[i]->sync());
     return with_entry ? deps_.mirrors->files(i).sync_directory(deps_.mirrors->directory(i))
                       : Result<void>();
   }));
   entry_synced_.store(true, std::memory_order_release);
   syncs_.fetch_add(1, std::memory_order_relaxed);
   return {};
+}
+
+Result<void> MirroredOutput::copy_so_far(std::size_t mirror, AreaFile& to) {
+  constexpr std::size_t kAtOnce = std::size_t{1} << 20;
+  for (std::size_t from = 0; from < files_.size(); ++from) {
+    if (from == mirror || files_[from] == nullptr || !deps_.mirrors->good(from) || late(from))
+      continue;
+    COFFER_ASSIGN(const auto source,
+                  deps_.mirrors->files(from).open(deps_.mirrors->path(from, name_)));
+    std::string bytes(kAtOnce, '\0');
+    for (std::uint64_t at = 0; at < bytes_;) {
+      const std::size_t wanted = std::min<std::uint64_t>(kAtOnce, bytes_ - at);
+      COFFER_ASSIGN(
+          const std::size_t got,
+          source->read(ByteOffset(at), {reinterpret_cast<std::byte*>(bytes.data()), wanted}));
+      if (got == 0) return fail(Errc::Corrupt, "a metadata file is shorter than it was written");
+      COFFER_TRY(to.append(as_bytes(std::string_view(bytes).substr(0, got))));
+      at += got;
+    }
+    return to.sync();
+  }
+  return fail(Errc::Io, "no metadata mirror to copy from");
+}
+
+Result<void> MirroredOutput::join(std::size_t mirror) {
+  MutexLock lock(files_mutex_);
+  if (mirror < files_.size() && files_[mirror] != nullptr)
+    return {};  // made there from the first byte
+  COFFER_ASSIGN(std::shared_ptr<AreaFile> file,
+                deps_.mirrors->files(mirror).create(deps_.mirrors->path(mirror, name_),
+                                                    FileArea::Create::Truncate));
+  COFFER_TRY(copy_so_far(mirror, *file));
+  if (mirror >= files_.size()) files_.resize(mirror + 1);
+  files_[mirror] = std::move(file);
+  return {};
+}
+
+void MirroredOutput::leave(std::size_t mirror) {
+  MutexLock lock(files_mutex_);
+  if (mirror < files_.size()) files_[mirror] = nullptr;
+}
+
+std::uint64_t MirroredOutput::bytes() const {
+  MutexLock lock(files_mutex_);
+  return bytes_;
+}
+
+Result<std::set<std::string>> OpenOutputs::join(std::size_t mirror) {
+  MutexLock lock(mutex_);
+  std::set<std::string> names;
+  for (MirroredOutput* output : open_) {
+    COFFER_TRY(output->join(mirror));
+    names.insert(output->name());
+  }
+  return names;
 }
 
 Result<std::unique_ptr<rocksdb::FSWritableFile>> new_block_writer(const WriterDeps& deps,

@@ -43,6 +43,12 @@ class FailureReports {
     hung_.store(0, std::memory_order_release);
   }
 
+  void forget_failed(std::uint8_t member) {
+    const std::uint64_t others = ~(std::uint64_t{1} << member);
+    failed_.fetch_and(others, std::memory_order_acq_rel);
+    hung_.fetch_and(others, std::memory_order_acq_rel);
+  }
+
   /// Tells the journal all that it does not know yet.
   Result<void> settle(SegmentJournal& journal) EXCLUDES(mutex_);
   [[nodiscard]] std::optional<Error> lost() const EXCLUDES(mutex_);

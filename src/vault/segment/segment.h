@@ -42,6 +42,11 @@ class Segment {
     return stripe >= lost_from_[slot].load(std::memory_order_acquire);
   }
 
+  /// The file in `slot` was made anew, whole.
+  void restore(std::uint32_t slot) {
+    lost_from_[slot].store(UINT32_MAX, std::memory_order_release);
+  }
+
   void add_live(std::uint32_t stripe, std::shared_ptr<OpenStripe> open) EXCLUDES(mutex_) {
     ExclusiveLock lock(mutex_);
     live_.emplace(stripe, std::move(open));

@@ -121,6 +121,8 @@ Result<void> SegmentReader::read_run(const Request& request) {
     for (std::uint32_t chunk = 0; chunk < run.chunks(); ++chunk) failed.push_back(chunk);
   }
   if (request.segment.removed()) return fail(Errc::NotFound, "the segment was removed");
+  // It may be one of a file that was replaced since.
+  if (!absent) context_.files.forget(request.segment, slot);
   if (!absent && !lost) context_.deps.journal.shard_damaged({run.segment, run.stripe, run.shard});
   return rebuild(request, failed);
 }

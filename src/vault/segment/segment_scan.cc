@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "vault/segment/segment_context.h"
+#include "vault/segment/segment_repair.h"
 #include "vault/segment/shard_rebuild.h"
 #include "vault/volume/volume_set.h"
 
@@ -32,17 +33,8 @@ std::optional<StripeHeader> header_at(SegmentContext& context, const Segment& se
   const auto raw = read_raw_header(context, segment, segment.slot(stripe, shard), stripe);
   state = State::Absent;
   if (!raw) return std::nullopt;
-  const Bytes bytes = raw->span().first(kStripeHeaderBytes);
-  state = State::BadHeader;
-  const auto header = decode_stripe_header(bytes);
-  if (!header) return std::nullopt;
-  const bool ours = header->vault == context.deps.vault &&
-                    header->segment_uid == segment.info().uid && header->stripe == stripe &&
-                    header->shard == shard && header->shards() == segment.shards();
-  if (!ours) return std::nullopt;
-  const bool authentic = cipher == nullptr || stripe_header_authentic(bytes, cipher->header_mac());
-  state = authentic ? State::Good : State::Forged;
-  return *header;
+  return find_header(raw->span().first(kStripeHeaderBytes), context.deps.vault, segment, stripe,
+                     shard, cipher, state);
 }
 
 std::uint64_t longest_file(SegmentContext& context, const Segment& segment) {
@@ -167,6 +159,11 @@ void SegmentScan::inspect_contents(const Walk& walk, StripeFinding& finding) {
   }
 }
 
+Result<SegmentReceipt> SegmentScan::check_keyless(
+    const SegmentInfo& info, const std::function<Result<void>(std::uint64_t)>& step) {
+  return SegmentRepair(*context_, std::make_shared<Segment>(info), nullptr).check({}, step);
+}
+
 Result<SegmentInfo> SegmentScan::find(SegmentUid uid) {
   for (std::size_t member = 0; member < VolumeSet::kMembersMax; ++member) {
     // A segment of one slot on this volume, so that its file can be read before it is known.
@@ -175,6 +172,7 @@ Result<SegmentInfo> SegmentScan::find(SegmentUid uid) {
     guess.id = SegmentId(UINT64_MAX / kStripeShardsMax - member);  // the handle cache's key
     guess.members = {static_cast<std::uint8_t>(member)};
     const Segment file(guess);
+    context_->files.forget(file);  // the one of another uid that was looked for under this id
     const std::uint64_t end = longest_file(*context_, file);
     for (std::uint32_t stripe = 0; stripe_byte(stripe) < end; ++stripe) {
       const auto raw = read_raw_header(*context_, file, 0, stripe);

@@ -18,24 +18,12 @@
 #include "vault/segment/owner_index.h"
 #include "vault/segment/segment_store.h"
 #include "vault/segment/segment_store_options.h"
+#include "vault/segment/shard_finding.h"
 #include "vault/segment/stripe_header.h"
 
 namespace coffer {
 
 struct SegmentContext;
-
-/// What stands where a shard of a stripe belongs.
-struct ShardFinding {
-  enum class State : std::uint8_t {
-    Unused,      // an empty data shard: nothing belongs there
-    Absent,      // no volume, no file, or the file ends before
-    BadHeader,   // no valid header (checksum), or one of another place
-    Forged,      // the header's checksum holds, its MAC does not (Depth::Contents only)
-    BadPayload,  // cut short, or a piece's checksum does not hold
-    Good,
-  };
-  State state = State::Absent;
-};
 
 struct StripeFinding {
   StripeHeader header;  // of one shard that is good, or as good as there is
@@ -71,6 +59,10 @@ class SegmentScan {
   ~SegmentScan();
 
   Result<Totals> scan(const SegmentInfo& segment, Depth depth, const OnStripe& on_stripe);
+
+  /// Every shard of every stripe without a key: checksums and parity.
+  Result<SegmentReceipt> check_keyless(const SegmentInfo& segment,
+                                       const std::function<Result<void>(std::uint64_t)>& step);
 
   /// For salvage: a segment's geometry from the headers in its shard files; `uid` from their names.
   /// NotFound when no header can be read.

@@ -1,5 +1,6 @@
 #include "vault/segment/segment_store.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <unordered_map>
@@ -7,6 +8,7 @@
 
 #include "vault/segment/segment_context.h"
 #include "vault/segment/segment_reader.h"
+#include "vault/segment/segment_repair.h"
 #include "vault/segment/segment_sync.h"
 #include "vault/segment/shard_rebuild.h"
 #include "vault/segment/stream_writer.h"
@@ -38,6 +40,12 @@ struct SegmentStore::Impl {
   [[nodiscard]] Result<std::shared_ptr<Segment>> get(SegmentId id) const {
     if (auto segment = find(id)) return segment;
     return fail(Errc::NotFound, "no such segment");
+  }
+  [[nodiscard]] Result<SegmentRepair> repair(SegmentId id) {
+    COFFER_ASSIGN(const std::shared_ptr<Segment> segment, get(id));
+    COFFER_ASSIGN(std::shared_ptr<const SegmentCipher> cipher,
+                  context.ciphers.get(segment->info()));
+    return SegmentRepair(context, segment, std::move(cipher));
   }
   StreamWriter& stream(Stream which) { return which == Stream::NewData ? new_data : survivors; }
   void close_stripes() {
@@ -157,18 +165,75 @@ Result<void> SegmentStore::remove(SegmentId id) {
   impl_->context.ciphers.forget(segment->info());
   Result<void> result;
   for (const std::uint8_t member : segment->info().members) {
-    Volume* volume = impl_->context.deps.volumes.writable(member);
+    const VolumeSet& volumes = impl_->context.deps.volumes;
+    const std::uint32_t era = volumes.era(member);
+    Volume* volume = volumes.writable(member);
     if (volume == nullptr || impl_->context.reports.is_hung(member))
       continue;  // what stays there is removed when the volume is caught up
     IoWait<void> wait;
     volume->shards().remove(segment->info().uid.value().to_string(), wait.completion());
     Result<void> removed = wait.wait(impl_->context.options.volume_deadline);
-    if (!removed && removed.error().code == Errc::TimedOut) {
+    if (!removed && removed.error().code == Errc::TimedOut && volumes.writable_since(member, era)) {
       impl_->context.reports.volume_failed(member, removed.error());
     }
     if (!removed && removed.error().code != Errc::NotFound) result = std::move(removed);
   }
   return result;
+}
+
+Result<SegmentReceipt> SegmentStore::check(SegmentId id, const ListedShards& listed,
+                                           const UpkeepStep& step) {
+  COFFER_ASSIGN(SegmentRepair repair, impl_->repair(id));
+  return repair.check(listed, step);
+}
+
+Result<SegmentReceipt> SegmentStore::rebuild(SegmentId id, std::uint32_t slots,
+                                             const ListedShards& listed, const UpkeepStep& step) {
+  COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(id));
+  std::vector<SegmentRepair::Target> targets;
+  for (std::uint32_t slot = 0; slot < segment->shards(); ++slot) {
+    if ((slots >> slot & 1U) == 0) continue;
+    Volume* const volume = impl_->context.deps.volumes.writable(segment->member(slot));
+    if (volume == nullptr) return fail(Errc::Io, "the volume went away");
+    targets.push_back({slot, volume});
+  }
+  COFFER_ASSIGN(SegmentRepair repair, impl_->repair(id));
+  auto receipt = repair.rebuild(targets, listed, step);
+  // A target that failed leaves the configuration now: nobody else may be told of it.
+  COFFER_TRY(impl_->context.reports.settle(impl_->context.deps.journal));
+  return receipt;
+}
+
+Result<SegmentReceipt> SegmentStore::rebuild_on(SegmentId id, std::uint32_t slot, Volume& volume,
+                                                const UpkeepStep& step) {
+  COFFER_ASSIGN(SegmentRepair repair, impl_->repair(id));
+  return repair.rebuild({{slot, &volume}}, {}, step);
+}
+
+void SegmentStore::mark_missing(SegmentId id, std::uint32_t slot) {
+  const auto segment = impl_->find(id);
+  if (segment != nullptr && slot < segment->shards()) segment->lose(slot, 0);
+}
+
+Result<SegmentStore::Survey> SegmentStore::survey(SegmentId id) {
+  COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(id));
+  // A handle may be one of a file that is gone by its name.
+  impl_->context.files.forget(*segment);
+  Survey survey;
+  for (std::uint32_t slot = 0; slot < segment->shards(); ++slot) {
+    const bool there = impl_->context.deps.volumes.writable(segment->member(slot)) != nullptr;
+    const auto file = impl_->context.files.open(*segment, slot);
+    if (there && !file && file.error().code == Errc::NotFound) survey.missing_slots |= 1U << slot;
+    const auto size = file ? (*file)->size() : Result<ByteCount>(ByteCount(0));
+    if (size) survey.longest_file = std::max(survey.longest_file, size->value());
+  }
+  return survey;
+}
+
+bool SegmentStore::writes_to(std::uint8_t member) const { return impl_->sync.writes_to(member); }
+
+void SegmentStore::member_returned(std::uint8_t member) {
+  impl_->context.reports.forget_failed(member);
 }
 
 Result<void> SegmentStore::seal_open() { return impl_->end_segments(); }

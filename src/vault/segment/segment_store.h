@@ -20,6 +20,7 @@
 ///   4. Nothing here waits for the database while it holds a mutex or an unfilled reservation.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -32,6 +33,9 @@
 namespace coffer {
 
 class SegmentJournal;
+class Volume;
+struct ListedShards;
+struct SegmentReceipt;
 struct SegmentStoreDeps;
 struct SegmentStoreOptions;
 
@@ -135,6 +139,29 @@ class SegmentStore {
   /// Forgets a segment without live bytes and removes its shard files (once running reads ended).
   /// Busy for one that is still appended to.
   Result<void> remove(SegmentId segment);
+  // Upkeep of sealed segments: segment_repair.h has the contract; one caller at a time.
+  using UpkeepStep = std::function<Result<void>(std::uint64_t bytes)>;
+  Result<SegmentReceipt> check(SegmentId segment, const ListedShards& listed,
+                               const UpkeepStep& step);
+  /// Makes the files in `slots` (bits) anew, on the volumes that are current there.
+  Result<SegmentReceipt> rebuild(SegmentId segment, std::uint32_t slots, const ListedShards& listed,
+                                 const UpkeepStep& step);
+  /// Makes the file in `slot` on a volume that is no member yet.
+  Result<SegmentReceipt> rebuild_on(SegmentId segment, std::uint32_t slot, Volume& volume,
+                                    const UpkeepStep& step);
+  /// The segment's file in this slot is missing as a whole: nobody looks for it until it was rebuilt.
+  void mark_missing(SegmentId segment, std::uint32_t slot);
+  struct Survey {
+    std::uint32_t missing_slots = 0;  // bits: no file is there although the volume is current
+    std::uint64_t longest_file = 0;
+  };
+  /// NotFound: no such segment (any more).
+  Result<Survey> survey(SegmentId segment);
+  /// Some open or unsynced segment counts on this member.
+  [[nodiscard]] bool writes_to(std::uint8_t member) const;
+  /// The member takes part again, with this volume or another one: what was held against it is forgotten.
+  void member_returned(std::uint8_t member);
+
   /// Ends the open segments; further appends open new ones.
   Result<void> seal_open();
   /// The volumes changed (absent, returned): later segments use the new set.

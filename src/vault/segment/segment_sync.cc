@@ -81,6 +81,14 @@ void SegmentSync::drop_finished() {
   writers_.erase(middle, writers_.end());
 }
 
+bool SegmentSync::writes_to(std::uint8_t member) const {
+  MutexLock lock(writers_mutex_);
+  return std::ranges::any_of(writers_, [&](const auto& writer) {
+    const auto& members = writer->segment()->info().members;
+    return std::ranges::find(members, member) != members.end();
+  });
+}
+
 std::vector<std::shared_ptr<SegmentWriter>> SegmentSync::take_finished() {
   MutexLock lock(writers_mutex_);
   return std::exchange(finished_, {});

@@ -26,6 +26,8 @@ class SegmentSync {
 
   void add(std::shared_ptr<SegmentWriter> writer) EXCLUDES(writers_mutex_);
   Result<void> sync() EXCLUDES(mutex_);
+  /// Some segment that is not finished counts on this member.
+  [[nodiscard]] bool writes_to(std::uint8_t member) const EXCLUDES(writers_mutex_);
   /// Segments that were ended and whose bytes are all synced, each once.
   std::vector<std::shared_ptr<SegmentWriter>> take_finished() EXCLUDES(writers_mutex_);
 
@@ -46,7 +48,7 @@ class SegmentSync {
   bool running_ GUARDED_BY(mutex_) = false;
   std::shared_ptr<Round> next_ GUARDED_BY(mutex_) = std::make_shared<Round>();
 
-  Mutex writers_mutex_;
+  mutable Mutex writers_mutex_;
   std::vector<std::shared_ptr<SegmentWriter>> writers_ GUARDED_BY(writers_mutex_);
   std::vector<std::shared_ptr<SegmentWriter>> finished_ GUARDED_BY(writers_mutex_);
 };

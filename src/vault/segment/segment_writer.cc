@@ -30,21 +30,23 @@ void remove_files(SegmentContext& context, const SegmentInfo& info) {
 }
 
 /// The files, by slot; an error if one volume did not make its own.
-Result<std::vector<std::shared_ptr<ShardFile>>> create_files(SegmentContext& context,
-                                                             const SegmentInfo& info) {
+/// Busy: a volume is being taken out or replaced; who did that has told whoever must know.
+Result<std::vector<SegmentWriter::SlotFile>> create_files(SegmentContext& context,
+                                                          const SegmentInfo& info) {
   const std::size_t shards = info.members.size();
-  std::vector<std::shared_ptr<ShardFile>> files(shards);
+  std::vector<SegmentWriter::SlotFile> files(shards);
   std::vector<std::optional<Error>> errors(shards);
   context.for_each(shards, [&](std::size_t slot) {
+    files[slot].era = context.deps.volumes.era(info.members[slot]);
     Volume* volume = context.deps.volumes.writable(info.members[slot]);
     if (volume == nullptr) {
-      errors[slot] = Error{Errc::Io, "a volume went away"};
+      errors[slot] = Error{Errc::Busy, "a volume went away"};
       return;
     }
     IoWait<std::shared_ptr<ShardFile>> wait;
     volume->shards().create(info.uid.value().to_string(), wait.completion());
     if (auto made = wait.wait(context.options.volume_deadline)) {
-      files[slot] = *std::move(made);
+      files[slot].file = *std::move(made);
     } else {
       errors[slot] = std::move(made).error();
     }
@@ -52,9 +54,10 @@ Result<std::vector<std::shared_ptr<ShardFile>>> create_files(SegmentContext& con
   std::optional<Error> first;
   for (std::size_t slot = 0; slot < shards; ++slot) {
     if (!errors[slot]) continue;
-    if (errors[slot]->code != Errc::NoSpace) {
-      context.reports.volume_failed(info.members[slot], *errors[slot]);
-    }
+    const std::uint8_t member = info.members[slot];
+    const bool in_use = context.deps.volumes.writable_since(member, files[slot].era);
+    const bool its_fault = errors[slot]->code != Errc::NoSpace && errors[slot]->code != Errc::Busy;
+    if (in_use && its_fault) context.reports.volume_failed(member, *errors[slot]);
     if (!first) first = errors[slot];
   }
   if (first) return fail(*std::move(first));
@@ -91,7 +94,7 @@ Result<std::shared_ptr<SegmentWriter>> SegmentWriter::create(SegmentContext& con
 }
 
 SegmentWriter::SegmentWriter(SegmentContext& context, std::shared_ptr<Segment> segment,
-                             std::vector<std::shared_ptr<ShardFile>> files,
+                             std::vector<SlotFile> files,
                              std::shared_ptr<const SegmentCipher> cipher)
     : context_(context),
       segment_(std::move(segment)),
@@ -103,13 +106,17 @@ SegmentWriter::SegmentWriter(SegmentContext& context, std::shared_ptr<Segment> s
 }
 
 bool SegmentWriter::failed() const {
-  return lost_slots_.load(std::memory_order_acquire) != 0 ||
-         context_.reports.any_failed(member_bits_);
+  if (lost_slots_.load(std::memory_order_acquire) != 0 || context_.reports.any_failed(member_bits_))
+    return true;
+  for (std::uint32_t slot = 0; slot < segment_->shards(); ++slot)
+    if (context_.deps.volumes.era(segment_->member(slot)) != files_[slot].era) return true;
+  return false;
 }
 
 bool SegmentWriter::unwritable(std::uint32_t slot) const {
   const std::uint8_t member = segment_->member(slot);
-  return context_.reports.is_failed(member) || context_.deps.volumes.writable(member) == nullptr;
+  return context_.reports.is_failed(member) ||
+         !context_.deps.volumes.writable_since(member, files_[slot].era);
 }
 
 void SegmentWriter::lose(std::uint32_t slot, std::uint32_t stripe, const Error& why) {
@@ -132,7 +139,7 @@ Result<void> SegmentWriter::write(std::uint32_t slot, std::uint32_t stripe, std:
   std::uint64_t bytes = 0;
   for (const IoSlice& piece : pieces) bytes += piece.bytes.size();
   IoWait<void> wait;
-  files_[slot]->write(ByteOffset(at), std::move(pieces), wait.completion());
+  files_[slot].file->write(ByteOffset(at), std::move(pieces), wait.completion());
   if (Result<void> done = wait.wait(context_.options.volume_deadline); !done) {
     lose(slot, stripe, done.error());
     return done;
@@ -142,7 +149,7 @@ Result<void> SegmentWriter::write(std::uint32_t slot, std::uint32_t stripe, std:
 }
 
 void SegmentWriter::start_writeback(std::uint32_t slot, std::uint64_t at, std::uint64_t bytes) {
-  files_[slot]->start_writeback(ByteOffset(at), ByteCount(bytes));
+  if (!unwritable(slot)) files_[slot].file->start_writeback(ByteOffset(at), ByteCount(bytes));
 }
 
 std::uint32_t SegmentWriter::lost_shards(std::uint32_t stripe) const {
@@ -211,7 +218,7 @@ bool SegmentWriter::sync_slot(std::uint32_t slot, const Unsynced& unsynced) {
   Result<void> done = fail(Errc::Io, "the shard's volume failed before");
   if (!unwritable(slot)) {
     IoWait<void> wait;
-    files_[slot]->sync(wait.completion());
+    files_[slot].file->sync(wait.completion());
     done = wait.wait(context_.options.volume_deadline);
   }
   if (done) return true;

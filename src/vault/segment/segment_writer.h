@@ -4,7 +4,8 @@
 /// Owns      the files' handles for writing and syncing, until all of it is synced.
 /// Threads   any.
 /// Invariant A slot that failed a write or sync is never written or synced again, and no new stripe
-///           is begun (failed()); stripes that are open go on without it.
+///           is begun (failed()); stripes that are open go on without it. The same for a slot whose
+///           volume was taken out since its file was made, whatever stands in its place by now.
 
 #include <atomic>
 #include <cstdint>
@@ -33,13 +34,17 @@ struct WrittenStripe {
 
 class SegmentWriter {
  public:
+  struct SlotFile {
+    std::uint32_t era = 0;  // of its volume (VolumeSet::era) when it was made
+    std::shared_ptr<ShardFile> file;
+  };
+
   /// Makes the shard files on all members and lets the journal name the segment. Blocks on the
   /// database. A volume that fails is reported; the caller chooses again.
   static Result<std::shared_ptr<SegmentWriter>> create(SegmentContext& context,
                                                        const VolumeChoice& choice);
   SegmentWriter(SegmentContext& context, std::shared_ptr<Segment> segment,
-                std::vector<std::shared_ptr<ShardFile>> files,
-                std::shared_ptr<const SegmentCipher> cipher);
+                std::vector<SlotFile> files, std::shared_ptr<const SegmentCipher> cipher);
 
   [[nodiscard]] const std::shared_ptr<Segment>& segment() const { return segment_; }
   [[nodiscard]] const SegmentCipher& cipher() const { return *cipher_; }
@@ -77,7 +82,7 @@ class SegmentWriter {
   void settle(const Unsynced& unsynced);
 
  private:
-  /// Its volume takes no writes any more, whoever found that out.
+  /// Its volume takes no writes of this file any more, whoever found that out.
   [[nodiscard]] bool unwritable(std::uint32_t slot) const;
   void lose(std::uint32_t slot, std::uint32_t stripe, const Error& why);
   static std::uint32_t first_stripe(const Unsynced& unsynced);
@@ -87,7 +92,7 @@ class SegmentWriter {
 
   SegmentContext& context_;
   const std::shared_ptr<Segment> segment_;
-  const std::vector<std::shared_ptr<ShardFile>> files_;  // by slot
+  const std::vector<SlotFile> files_;  // by slot
   const std::shared_ptr<const SegmentCipher> cipher_;
   std::uint64_t member_bits_ = 0;  // constant after construction
   std::atomic<std::uint32_t> lost_slots_{0};

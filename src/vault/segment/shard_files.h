@@ -36,9 +36,17 @@ class ShardFiles {
   Result<std::shared_ptr<ShardFile>> open(const Segment& segment, std::uint32_t slot);
   /// Drops the handles of a segment; its readers keep what they hold.
   void forget(const Segment& segment);
+  void forget(const Segment& segment, std::uint32_t slot) { open_.erase(key(segment, slot)); }
   void forget_all() { open_.clear(); }
 
  private:
+  struct OpenFile {
+    const Volume* volume = nullptr;  // another one may have taken its place since
+    std::shared_ptr<ShardFile> file;
+  };
+  Result<OpenFile> open_there(const Segment& segment, std::uint32_t slot);
+  /// One that did not answer is not asked again, unless another one has its place by now.
+  void report(std::uint8_t member, const Volume* volume, const Error& why);
   static std::uint64_t key(const Segment& segment, std::uint32_t slot) {
     return segment.info().id.value() * kStripeShardsMax + slot;
   }
@@ -46,7 +54,7 @@ class ShardFiles {
   VolumeSet& volumes_;
   FailureReports& reports_;
   const std::chrono::milliseconds deadline_;
-  LruCache<std::uint64_t, std::shared_ptr<ShardFile>> open_;
+  LruCache<std::uint64_t, OpenFile> open_;
 };
 
 }  // namespace coffer

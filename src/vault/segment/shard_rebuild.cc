@@ -9,7 +9,7 @@ namespace coffer {
 
 namespace {
 
-constexpr int kTriesMax = 64;
+constexpr int kTriesMax = 2048;  // all sets up to 10+4
 
 /// Advances `pick`, ascending indexes below n, to the next combination; false after the last.
 bool next_combination(std::vector<std::size_t>& pick, std::size_t n) {

@@ -190,7 +190,7 @@ Result<std::shared_ptr<SegmentWriter>> StreamWriter::make_segment() {
       context_.counters.current_m = choice.m;
       return made;
     }
-    bool lost_volume = false;
+    bool lost_volume = made.error().code == Errc::Busy;
     for (const std::uint8_t member : choice.members) {
       lost_volume = lost_volume || context_.reports.is_failed(member);
     }

@@ -12,12 +12,10 @@ namespace {
 
 constexpr std::uint64_t kShardBytesFloor = std::uint64_t{4} << 20;
 
-/// What `member` takes above its reserve.
+/// What it takes above its reserve.
 Result<std::uint64_t> room_on(SegmentContext& context, SegmentStore::Stream stream,
-                              std::uint8_t member) {
-  Volume* volume = context.deps.volumes.writable(member);
-  if (volume == nullptr) return fail(Errc::Io, "a volume of the segment is gone");
-  COFFER_ASSIGN(const VolumeSpace space, volume->space());
+                              Volume& volume) {
+  COFFER_ASSIGN(const VolumeSpace space, volume.space());
   const SegmentReserve& rule = context.options.reserve;
   std::uint64_t keep = rule.of(space.total.value());
   if (stream == SegmentStore::Stream::Survivors) keep /= 2;
@@ -36,11 +34,13 @@ Result<Fit> fit_volumes(SegmentContext& context, SegmentStore::Stream stream) {
   Fit fit;
   auto& found = fit.members;
   for (const std::uint8_t member : context.deps.volumes.with_state(VolumeSet::State::Current)) {
-    if (context.reports.is_failed(member)) continue;
-    auto room = room_on(context, stream, member);
+    const std::uint32_t era = context.deps.volumes.era(member);
+    Volume* const volume = context.deps.volumes.writable(member);
+    if (volume == nullptr || context.reports.is_failed(member)) continue;
+    auto room = room_on(context, stream, *volume);
     if (room) {
       found.emplace_back(*room, member);
-    } else {
+    } else if (context.deps.volumes.writable_since(member, era)) {
       context.reports.volume_failed(member, room.error());
     }
   }
@@ -92,7 +92,9 @@ Result<std::uint64_t> bytes_before_reserve(SegmentContext& context, SegmentStore
                                            const std::vector<std::uint8_t>& members) {
   std::uint64_t least = UINT64_MAX;
   for (const std::uint8_t member : members) {
-    COFFER_ASSIGN(const std::uint64_t room, room_on(context, stream, member));
+    Volume* const volume = context.deps.volumes.writable(member);
+    if (volume == nullptr) return fail(Errc::Io, "a volume of the segment is gone");
+    COFFER_ASSIGN(const std::uint64_t room, room_on(context, stream, *volume));
     least = std::min(least, room);
   }
   return least;

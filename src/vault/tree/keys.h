@@ -20,7 +20,7 @@ enum Prefix : char {
   kDentry = 'D',          // parent, stored name [/]           → Dentry
   kExtent = 'E',          // inode, file offset                 → extent (extent.h)
   kForward = 'F',         // part inode                         → inode, offset it became part of
-  kDegraded = 'G',        // segment, stripe, shard             → empty
+  kDegraded = 'G',        // segment, stripe, shard; or kWholeFile, slot → empty
   kSharedRun = 'H',       // segment, first ordinal             → shared run
   kInode = 'I',           // inode                              → InodeRecord
   kAccessKey = 'K',       // access key id                      → access key
@@ -38,6 +38,9 @@ enum Prefix : char {
   kXattr = 'X',            // inode, name                        → value
   kSharedReference = 'h',  // segment, first ordinal, inode, file offset → empty
 };
+
+/// In a row of the degraded list, in the place of a stripe: all of the segment's file in that slot.
+inline constexpr std::uint32_t kWholeFile = UINT32_MAX;
 
 std::string counter(std::string_view name);
 std::string inode(InodeId inode);

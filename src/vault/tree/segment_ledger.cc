@@ -1,6 +1,7 @@
 #include "vault/tree/segment_ledger.h"
 
 #include <algorithm>
+#include <thread>
 #include <vector>
 
 #include "coffer/core/log.h"
@@ -125,6 +126,21 @@ SegmentLedger::Appending::Appending(SegmentLedger& ledger) : ledger_(ledger) {
 SegmentLedger::Appending::~Appending() {
   MutexLock lock(ledger_.mutex_);
   ledger_.appending_.erase(ticket_);
+}
+
+Result<void> SegmentLedger::wait_for_appends(std::chrono::milliseconds deadline) const {
+  constexpr std::chrono::milliseconds kNap{2};
+  const auto end = std::chrono::steady_clock::now() + deadline;
+  MutexLock lock(mutex_);
+  const std::uint64_t mine = next_ticket_;
+  while (!appending_.empty() && *appending_.begin() < mine) {
+    if (std::chrono::steady_clock::now() >= end)
+      return fail(Errc::TimedOut, "a write that is under way does not end");
+    lock.unlock();
+    std::this_thread::sleep_for(kNap);
+    lock.lock();
+  }
+  return {};
 }
 
 void SegmentLedger::opened(SegmentId segment) {

@@ -7,6 +7,7 @@
 /// removed once the batch is synced (a crash before must find it).
 /// Threads   everything from any thread.
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -42,6 +43,8 @@ class SegmentLedger {
     SegmentLedger& ledger_;
     std::uint64_t ticket_;
   };
+  /// Every append that began before has its references in inodes. TimedOut: one of them takes longer than that.
+  Result<void> wait_for_appends(std::chrono::milliseconds deadline) const EXCLUDES(mutex_);
   /// From SegmentJournal: the segment takes appends; it takes no more.
   void opened(SegmentId segment);
   void sealed(SegmentId segment);

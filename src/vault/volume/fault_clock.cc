@@ -16,6 +16,8 @@ std::string_view to_string(IoKind kind) noexcept {
       return "ShardSync";
     case IoKind::ShardRemove:
       return "ShardRemove";
+    case IoKind::ShardReplace:
+      return "ShardReplace";
     case IoKind::ShardList:
       return "ShardList";
     case IoKind::AreaCreate:

@@ -28,6 +28,7 @@ enum class IoKind {
   ShardRead,
   ShardSync,
   ShardRemove,
+  ShardReplace,
   ShardList,
   AreaCreate,
   AreaOpen,

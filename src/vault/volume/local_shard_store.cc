@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 
 #include "vault/volume/posix_io.h"
 
@@ -73,13 +74,15 @@ class LocalShardStore::Shared {
     return poisoned_.contains(name);
   }
 
+  /// Whoever removed the old one: this one's name is not durable yet.
+  void directory_made(std::string_view name) EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    directory_durable_[index_of(name)] = false;
+  }
   /// Makes the shard's name durable, and the directories above it unless that was done before.
   Result<void> sync_entry(std::string_view name) EXCLUDES(mutex_) {
     COFFER_TRY(posix::sync_directory_at(root(), directory_of(name)));
-    const auto digit = [](char c) {
-      return static_cast<std::size_t>(c <= '9' ? c - '0' : c - 'a' + 10);
-    };
-    const std::size_t index = digit(name[0]) * 16 + digit(name[1]);
+    const std::size_t index = index_of(name);
     {
       MutexLock lock(mutex_);
       if (directory_durable_[index]) return {};
@@ -92,6 +95,13 @@ class LocalShardStore::Shared {
   }
 
  private:
+  static std::size_t index_of(std::string_view name) {
+    const auto digit = [](char c) {
+      return static_cast<std::size_t>(c <= '9' ? c - '0' : c - 'a' + 10);
+    };
+    return digit(name[0]) * 16 + digit(name[1]);
+  }
+
   const posix::UniqueFd root_;
   Mutex mutex_;
   std::set<std::string> poisoned_ GUARDED_BY(mutex_);
@@ -130,6 +140,8 @@ class LocalShardFile final : public ShardFile {
     ::posix_fadvise(fd_.get(), static_cast<off_t>(at.value()), static_cast<off_t>(length.value()),
                     POSIX_FADV_WILLNEED);
   }
+
+  void forget_cached() override { ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED); }
 
   Result<ByteCount> size() override { return posix::file_size(fd_.get(), "size of shard"); }
 
@@ -174,6 +186,9 @@ void LocalShardStore::open(std::string_view name, Completion<std::shared_ptr<Sha
 void LocalShardStore::remove(std::string_view name, Completion<void> done) {
   done(remove_now(name));
 }
+void LocalShardStore::replace(std::string_view from, std::string_view to, Completion<void> done) {
+  done(replace_now(from, to));
+}
 void LocalShardStore::list(Completion<std::vector<std::string>> done) { done(list_now()); }
 
 Result<std::shared_ptr<ShardFile>> LocalShardStore::create_now(std::string_view name) {
@@ -184,6 +199,7 @@ Result<std::shared_ptr<ShardFile>> LocalShardStore::create_now(std::string_view 
   if (!fd && fd.error().code == Errc::NotFound) {
     COFFER_TRY(posix::make_directory_at(shared_->root(), kSegments));
     COFFER_TRY(posix::make_directory_at(shared_->root(), directory_of(name)));
+    shared_->directory_made(name);
     fd = posix::open_at(shared_->root(), path, kFlags);
   }
   if (!fd) return fail(std::move(fd).error());
@@ -205,6 +221,20 @@ Result<void> LocalShardStore::remove_now(std::string_view name) {
   }
   shared_->forget(std::string(name));
   return {};
+}
+
+Result<void> LocalShardStore::replace_now(std::string_view from, std::string_view to) {
+  COFFER_TRY(check_name(from));
+  COFFER_TRY(check_name(to));
+  if (from.substr(0, 2) != to.substr(0, 2))
+    return fail(Errc::InvalidArgument, "shards of two directories");
+  // Never under its new name a file whose bytes are unknown.
+  if (shared_->is_poisoned(std::string(from)))
+    return fail(Errc::Io, "an earlier sync of this shard failed");
+  if (::renameat(shared_->root(), path_of(from).c_str(), shared_->root(), path_of(to).c_str()) != 0)
+    return fail(errno_error(errno, "replace shard"));
+  shared_->forget(std::string(to));
+  return shared_->sync_entry(to);
 }
 
 Result<std::vector<std::string>> LocalShardStore::list_now() {

@@ -31,6 +31,7 @@ class LocalShardStore final : public ShardStore {
   void create(std::string_view name, Completion<std::shared_ptr<ShardFile>> done) override;
   void open(std::string_view name, Completion<std::shared_ptr<ShardFile>> done) override;
   void remove(std::string_view name, Completion<void> done) override;
+  void replace(std::string_view from, std::string_view to, Completion<void> done) override;
   void list(Completion<std::vector<std::string>> done) override;
 
   /// State that handles share with the store and keep alive after it.
@@ -40,6 +41,7 @@ class LocalShardStore final : public ShardStore {
   Result<std::shared_ptr<ShardFile>> create_now(std::string_view name);
   Result<std::shared_ptr<ShardFile>> open_now(std::string_view name);
   Result<void> remove_now(std::string_view name);
+  Result<void> replace_now(std::string_view from, std::string_view to);
   Result<std::vector<std::string>> list_now();
 
   const std::shared_ptr<Shared> shared_;

@@ -254,6 +254,23 @@ class MemoryShardStore final : public ShardStore {
                                    effect, std::move(done));
   }
 
+  void replace(std::string_view from, std::string_view to, Completion<void> done) override {
+    if (!is_shard_name(from) || !is_shard_name(to)) return done(bad_name());
+    if (from.substr(0, 2) != to.substr(0, 2))
+      return done(fail(Errc::InvalidArgument, "shards of two directories"));
+    const auto effect = [old_path = shard_path(from),
+                         path = shard_path(to)](Access access) -> Result<void> {
+      COFFER_ASSIGN(const NodeId node, access.tree.find_file(old_path));
+      if (access.session.poisoned.contains(node))
+        return fail(Errc::Io, "an earlier sync of this shard failed");
+      COFFER_TRY(access.tree.rename(old_path, path));
+      access.tree.sync_name(path);
+      return {};
+    };
+    connection_.disk->submit<void>(connection_.session, IoKind::ShardReplace, shard_path(to),
+                                   effect, std::move(done));
+  }
+
   void list(Completion<std::vector<std::string>> done) override {
     const auto effect = [](Access access) -> Result<std::vector<std::string>> {
       return list_now(access.tree);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace coffer {
 namespace {
@@ -202,6 +203,13 @@ Member* Superblock::find_member(VolumeUuid id) {
   const auto at = std::find_if(members.begin(), members.end(),
                                [&](const Member& member) { return member.volume == id; });
   return at == members.end() ? nullptr : &*at;
+}
+
+const Member* Superblock::member_at(std::uint8_t index) const {
+  const auto found = std::find_if(members.begin(), members.end(), [&](const Member& m) {
+    return m.index == index && m.state != MemberState::Replaced;
+  });
+  return found == members.end() ? nullptr : &*found;
 }
 
 crypto::Digest Superblock::parent() const {

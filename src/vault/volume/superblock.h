@@ -89,6 +89,8 @@ struct Superblock {
 
   [[nodiscard]] const Member* find_member(VolumeUuid id) const;
   [[nodiscard]] Member* find_member(VolumeUuid id);
+  /// Who has that index now: one that was replaced had it before.
+  [[nodiscard]] const Member* member_at(std::uint8_t index) const;
   /// The digest of the configuration before this one; zero for the first.
   [[nodiscard]] crypto::Digest parent() const;
   /// Features that this version may read but not write.

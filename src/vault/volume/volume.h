@@ -3,8 +3,8 @@
 ///
 ///   ShardStore  bulk data. Completion-based: a call owns its buffers (IoSlice) and may be
 ///               abandoned; the completion runs exactly once, on the caller's thread (inline) or on another one.
-///               No rename and no overwrite: each byte range of a shard file is written at most
-///               once.
+///               No overwrite: each byte range of a shard file is written at most once. replace() is all
+///               that is asked of renaming: a store of objects does it by a put.
 ///   FileArea    superblock, key slots and metadata files: small blocking POSIX-like
 ///               calls on relative paths.
 ///
@@ -50,6 +50,8 @@ class ShardFile {
   virtual void start_writeback(ByteOffset at, ByteCount length) = 0;
   /// Starts to fetch what will be read soon; likewise.
   virtual void start_readahead(ByteOffset at, ByteCount length) = 0;
+  /// Later reads shall come from the medium: for who wrote, synced and now wants proof. A hint.
+  virtual void forget_cached() {}
   virtual Result<ByteCount> size() = 0;
 };
 
@@ -60,6 +62,10 @@ class ShardStore {
   virtual void create(std::string_view name, Completion<std::shared_ptr<ShardFile>> done) = 0;
   virtual void open(std::string_view name, Completion<std::shared_ptr<ShardFile>> done) = 0;
   virtual void remove(std::string_view name, Completion<void> done) = 0;
+  /// The shard `from`, written and synced, takes the name `to`, durably, in place of what may be there:
+  /// the name has at every moment the old content or the new one. Handles of the old content keep it.
+  /// The first two digits of both names are the same (else InvalidArgument).
+  virtual void replace(std::string_view from, std::string_view to, Completion<void> done) = 0;
   virtual void list(Completion<std::vector<std::string>> done) = 0;
 };
 

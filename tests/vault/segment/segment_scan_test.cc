@@ -80,6 +80,13 @@ TEST(SegmentScan, SalvageLearnsTheGeometryFromTheFiles) {
   EXPECT_EQ(found->members, row.members);
   EXPECT_EQ(found->data_epoch, row.data_epoch);
   EXPECT_EQ(scan.find(SegmentUid(crypto::random_uuid())).error().code, Errc::NotFound);
+  ASSERT_TRUE(machine.store->seal_open());
+  machine.append(2, 3'000);
+  ASSERT_TRUE(machine.store->sync());
+  const SegmentInfo second = std::next(machine.journal.rows.begin())->second;
+  const auto other = scan.find(second.uid);
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->id, second.id);
 }
 
 TEST(SegmentScan, AnUnclosedTailHasNoHeaders) {

@@ -9,8 +9,13 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "cli/line_socket.h"
 #include "coffer/core/log.h"
@@ -51,12 +56,26 @@ void let_go_of_the_terminal() {
   if (::chdir("/") != 0) log_warning("the working directory stays in use");
 }
 
+/// What the shell had open for itself would stay open, and locked, as long as the vault is mounted. Our own is close-on-exec.
+void close_inherited() {
+  std::vector<int> inherited;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (fd > STDERR_FILENO && flags >= 0 && (flags & FD_CLOEXEC) == 0) inherited.push_back(fd);
+  }
+  for (const int fd : inherited) ::close(fd);
+}
+
 [[noreturn]] void run_child(int report, const DaemonBody& body) {
-  ::setsid();
+  close_inherited();
   ::umask(077);
   bool told = false;
   const Ready ready = [&](const std::string& text) {
     if (std::exchange(told, true)) return;
+    // Not before the mount answers: autofs lets the process group that it started for the mount look at the place, and makes all others wait.
+    ::setsid();
     let_go_of_the_terminal();
     write_line(report, {{"ready", text}});
     ::close(report);

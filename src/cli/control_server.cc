@@ -45,6 +45,7 @@ struct ControlServer::Impl {
   Handler handler;
   SecretHandler secret_handler;
   std::string path;
+  ino_t inode = 0;  // of the socket's file
   int listener = -1;
   int door = -1;    // readable: accept no more
   int ending = -1;  // readable: idle connections end
@@ -78,7 +79,11 @@ Result<void> ControlServer::Impl::listen_on(const std::string& socket_path) {
   if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       ::chmod(socket_path.c_str(), 0600) != 0 || ::listen(listener, 64) != 0)
     return fail(errno_error(errno, "control socket " + socket_path));
+  struct stat made {};
+  if (::stat(socket_path.c_str(), &made) != 0)
+    return fail(errno_error(errno, "control socket " + socket_path));
   path = socket_path;
+  inode = made.st_ino;
   return {};
 }
 
@@ -173,7 +178,9 @@ void ControlServer::close_door() {
   if (!impl_->acceptor.joinable()) return;
   ::eventfd_write(impl_->door, 1);
   impl_->acceptor.join();
-  ::unlink(impl_->path.c_str());
+  struct stat there {};
+  if (::stat(impl_->path.c_str(), &there) == 0 && there.st_ino == impl_->inode)
+    ::unlink(impl_->path.c_str());
 }
 
 ControlServer::~ControlServer() {

@@ -40,8 +40,7 @@ class ControlServer {
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
-  /// Takes no new connections and removes the socket. To be called while the vault is still locked,
-  /// so that the next daemon's socket is never mistaken for this one.
+  /// Takes no new connections and removes the socket, unless the next daemon of the vault has put its own there.
   void close_door();
 
  private:

@@ -6,6 +6,7 @@
 
 #include "cli/control_client.h"
 #include "coffer/core/log.h"
+#include "coffer/fuse/mount_table.h"
 #include "coffer/vault/harden_process.h"
 
 namespace coffer::cli {
@@ -44,12 +45,26 @@ Result<ExitCode> serve_until_stopped(std::vector<DaemonPlan>& plans, const Crede
   return ExitCode::Ok;
 }
 
+/// umount(2) returns before the daemon knows that its mount is gone.
+bool is_ending(const nlohmann::json& hello) {
+  if (hello.value("closing", false)) return true;
+  const std::string device = hello.value("mount_device", "");
+  const auto mounted = fuse::mounts();
+  return !device.empty() && std::ranges::none_of(mounted, [&](const fuse::MountEntry& entry) {
+    return entry.device == device;
+  });
+}
+
 /// Said before anybody is asked for a passphrase. The vault's lock decides; this knows who has it.
 Result<void> check_not_open(const OpenOptions& open) {
   auto daemon = ControlClient::find(open.volume, open.more_volumes);
   if (!daemon) return {};
   const auto hello = daemon->ask({{"do", "hello"}});
   if (!hello) return {};
+  if (is_ending(*hello)) {
+    daemon->wait_closed();
+    return {};
+  }
   std::string who = "process " + std::to_string(hello->value("pid", 0));
   if (hello->contains("mountpoint")) who += ", mounted on " + hello->value("mountpoint", "");
   return fail(Errc::Busy, open.volume + ": its vault is open already, by " + who);

@@ -25,6 +25,9 @@ bool has(const std::string& switches, char letter) {
   return switches.find(letter) != std::string::npos;
 }
 
+/// What a remount undoes where its list, which mount(8) makes complete, does not say the contrary.
+constexpr const char* kOpposites = "suid,dev,exec,async,atime,diratime,symfollow";
+
 bool is_remount(const std::vector<std::string>& given) {
   return std::any_of(given.begin(), given.end(), [](const std::string& word) {
     return ("," + word + ",").find(",remount,") != std::string::npos;
@@ -39,8 +42,9 @@ std::optional<HelperCall> helper_call(const std::string& program,
   if (helper == Helper::None) return std::nullopt;
   const bool mounts = helper == Helper::Mount;
   HelperCall call{{mounts ? "mount" : "unmount"}};
-  if (mounts && caller == Caller::Root && !is_remount(given))
-    call.arguments.insert(call.arguments.end(), {"-o", "suid,dev"});
+  if (mounts && caller == Caller::Root)
+    call.arguments.insert(call.arguments.end(),
+                          {"-o", is_remount(given) ? kOpposites : "suid,dev"});
   for (std::size_t i = 0; i < given.size(); ++i) {
     const std::string& word = given[i];
     if (word == "-t") {  // the type, which the name says as well

@@ -16,7 +16,8 @@ struct HelperCall {
 enum class Caller { Root, User };
 
 /// `program` as in argv[0]. Nothing: it is no such name. mount(8) hands `nosuid` and `nodev` on, and swallows `suid` and `dev`,
-/// which are the default there: so they are here, for root.
+/// which are the default there: so they are here, for root. Of a remount it swallows all such words, and gives the complete list
+/// of the others.
 ///
 ///   mount.TYPE VOLUME MOUNTPOINT [-sfnv] [-o WORDS] [-t TYPE]
 ///   umount.TYPE MOUNTPOINT [-flnrv] [-t TYPE]

@@ -3,7 +3,9 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <future>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <shared_mutex>
 #include <thread>
@@ -43,7 +45,11 @@ struct VaultDaemon::Impl {
 
   /// Held shared by a request that uses the vault or a door, alone by who takes them away.
   std::shared_mutex in_use;
-  bool closing = false;  // guarded by in_use
+  bool closing = false;             // guarded by in_use
+  std::atomic<bool> ending{false};  // close() was called
+  std::mutex introduction_mutex;
+  json
+      introduction;  // what hello answers, as of when the vault could last be asked; guarded by introduction_mutex
   bool closed = false;
   std::promise<Result<void>> close_outcome;
   std::shared_future<Result<void>> close_outcome_shared = close_outcome.get_future().share();
@@ -53,6 +59,7 @@ struct VaultDaemon::Impl {
   Result<json> handle(const json& request, const ReportProgress& progress);
   Result<json> handle_secrets(const json& request, std::span<const SecretString> secrets);
   Result<json> hello();
+  Result<void> introduce();
   Result<json> status();
   Result<json> stop_and_wait();
   Result<void> close();
@@ -98,6 +105,7 @@ Result<void> VaultDaemon::Impl::open_doors(Doors doors) {
       };
     COFFER_ASSIGN(gateway, Gateway::start(*vault, std::move(*doors.gateway)));
   }
+  COFFER_TRY(introduce());
   COFFER_ASSIGN(
       control,
       ControlServer::start(
@@ -110,9 +118,9 @@ Result<void> VaultDaemon::Impl::open_doors(Doors doors) {
 Result<json> VaultDaemon::Impl::handle(const json& request, const ReportProgress& progress) {
   const std::string what = request.at("do");
   if (what == "stop") return stop_and_wait();
+  if (what == "hello") return hello();
   const std::shared_lock lock(in_use);
   if (closing) return fail(Errc::ShuttingDown, "the daemon is closing the vault");
-  if (what == "hello") return hello();
   if (what == "status") return status();
   return answer_vault_request(*vault, request, progress);
 }
@@ -124,7 +132,20 @@ Result<json> VaultDaemon::Impl::handle_secrets(const json& request,
   return answer_key_request(*vault, request, secrets);
 }
 
+/// Also while the vault is being closed, which may take a while: who wants its lock then waits for that, or for the answer to a stop.
 Result<json> VaultDaemon::Impl::hello() {
+  {
+    const std::shared_lock lock(in_use, std::try_to_lock);
+    if (lock && !closing) COFFER_TRY(introduce());
+  }
+  const std::scoped_lock lock(introduction_mutex);
+  json answer = introduction;
+  answer["closing"] = ending.load();
+  return answer;
+}
+
+/// @pre the vault cannot be closed meanwhile
+Result<void> VaultDaemon::Impl::introduce() {
   json answer{{"uuid", uuid}, {"pid", ::getpid()}, {"volumes", json::array()}};
   if (mount) {
     answer["mountpoint"] = mount->mountpoint();
@@ -132,7 +153,9 @@ Result<json> VaultDaemon::Impl::hello() {
   }
   COFFER_ASSIGN(const VaultStatus status, vault->status());
   for (const VolumeStatus& volume : status.volumes) answer["volumes"].push_back(volume.path);
-  return answer;
+  const std::scoped_lock lock(introduction_mutex);
+  introduction = std::move(answer);
+  return {};
 }
 
 Result<json> VaultDaemon::Impl::status() {
@@ -166,6 +189,7 @@ Result<json> VaultDaemon::Impl::stop_and_wait() {
 
 Result<void> VaultDaemon::Impl::close() {
   if (std::exchange(closed, true)) return {};
+  ending = true;
   if (vault) vault->end_upkeep();  // whoever waits for such work holds what closing waits for
   if (gateway) gateway->stop();
   if (mount) mount->stop();
@@ -176,14 +200,14 @@ Result<void> VaultDaemon::Impl::close() {
     closing = true;
     gateway.reset();
     mount.reset();
-    // Not before: an unmount that comes while the doors are being closed waits for the vault's lock as well.
-    if (control) control->close_door();
     if (vault) {
       outcome = vault->close();
       log_info("vault {} is closed", uuid);
     }
     vault.reset();
   }
+  // Not before: an unmount that comes meanwhile finds somebody to wait for, and waits for the vault's lock as well.
+  if (control) control->close_door();
   close_outcome.set_value(outcome);
   control.reset();
   return outcome;

@@ -87,8 +87,8 @@ Result<int> attach_through_helper(const KernelMountOptions& options, const Mount
       "subtype=coffer,default_permissions,max_read=" + std::to_string(kTransferBytesMax) +
       ",fsname=" + escape(source_of(options, words));
   if (options.allow_other || words.allow_other) list += ",allow_other";
-  if (options.read_only) list += ",ro";
   if (!words.for_helper.empty()) list += "," + words.for_helper;
+  if (options.read_only) list += ",ro";  // the last one counts
   return fusermount_attach(options.mountpoint, list);
 }
 
@@ -104,7 +104,8 @@ Result<void> check_owner(const std::string& mountpoint) {
 
 /// The flags of a mount that is there.
 Result<unsigned long> flags_of(const std::string& mountpoint) {
-  constexpr std::array<std::pair<unsigned long, unsigned long>, 9> kSame = {{
+  constexpr unsigned long kShownNoSymbolicLinks = 0x2000;  // ST_NOSYMFOLLOW
+  constexpr std::array<std::pair<unsigned long, unsigned long>, 10> kSame = {{
       {ST_RDONLY, MS_RDONLY},
       {ST_NOSUID, MS_NOSUID},
       {ST_NODEV, MS_NODEV},
@@ -114,6 +115,7 @@ Result<unsigned long> flags_of(const std::string& mountpoint) {
       {ST_NOATIME, MS_NOATIME},
       {ST_NODIRATIME, MS_NODIRATIME},
       {ST_RELATIME, MS_RELATIME},
+      {kShownNoSymbolicLinks, kNoSymbolicLinks},
   }};
   struct statvfs space;
   if (::statvfs(mountpoint.c_str(), &space) != 0)
@@ -229,7 +231,8 @@ bool KernelMount::abort() const {
 
 // A stale mountpoint counts as mounted: the path does not resolve, but umount takes it by name.
 Result<void> detach_path(const std::string& mountpoint, Detach how) {
-  if (is_stale(mountpoint)) how = Detach::Lazily;  // nobody can use it, though many may stand in it
+  // Nobody can use a stale one, though many may stand in it. Not asked where it does not matter: a daemon that hangs never answers.
+  if (how != Detach::Lazily && is_stale(mountpoint)) how = Detach::Lazily;
   if (!is_privileged()) {
     const Result<void> detached = fusermount_detach(mountpoint, how);
     if (!detached && detached.error().code == Errc::Busy) return fail(in_use(mountpoint));

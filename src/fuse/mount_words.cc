@@ -24,8 +24,6 @@ struct FlagWord {
   Helper helper;
 };
 
-constexpr unsigned long kNoSymbolicLinks = 256;  // MS_NOSYMFOLLOW of Linux 5.10
-
 constexpr std::array kFlagWords = {
     FlagWord{"ro", MS_RDONLY, true, Helper::Takes},
     FlagWord{"rw", MS_RDONLY, false, Helper::Takes},

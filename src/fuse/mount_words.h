@@ -8,6 +8,8 @@
 
 namespace coffer::fuse {
 
+inline constexpr unsigned long kNoSymbolicLinks = 256;  // MS_NOSYMFOLLOW of Linux 5.10
+
 struct MountWords {
   unsigned long flags = 0;  // MS_*
   bool allow_other = false;

@@ -37,7 +37,8 @@ TEST(MountHelper, RootsMountsTakeSuidAndDevicesAsThoseOfOtherTypes) {
   EXPECT_EQ(called_as("mount.coffer", {"/v", "/m", "-o", "rw,nosuid"}, Caller::Root),
             (Words{"mount", "-o", "suid,dev", "/v", "/m", "-o", "rw,nosuid"}));
   EXPECT_EQ(called_as("mount.coffer", {"/v", "/m", "-o", "rw,remount"}, Caller::Root),
-            (Words{"mount", "/v", "/m", "-o", "rw,remount"}));
+            (Words{"mount", "-o", "suid,dev,exec,async,atime,diratime,symfollow", "/v", "/m", "-o",
+                   "rw,remount"}));
 }
 
 }  // namespace

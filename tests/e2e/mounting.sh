@@ -223,7 +223,11 @@ echo open >&7
 if mount -o remount,ro "$mnt" 2>"$work/err"; then fail "remount,ro although a file is open for writing"; fi
 grep -q 'open for writing' "$work/err" || fail "remount,ro of a busy mount: $(cat "$work/err")"
 exec 7>&-
-mount -o remount,ro "$mnt" || fail "remount,ro gave $?"
+mount -o remount,ro,noexec,nosymfollow "$mnt" || fail "remount,ro gave $?"
+coffer mount -o remount,nosuid "$volume" "$mnt" || fail "remount,nosuid gave $?"
+has_option "$mnt" nosymfollow || fail "a remount dropped nosymfollow: $(options_of "$mnt")"
+mount -o remount,ro,exec,symfollow "$mnt" || fail "remount,exec gave $?"
+! has_option "$mnt" noexec && ! has_option "$mnt" nosymfollow || fail "remount,exec: $(options_of "$mnt")"
 kill_daemon "$mnt"
 : >/etc/fstab
 mount_vault "$volume" "$mnt"
@@ -260,6 +264,35 @@ let_go() {
   wait "$holder" 2>/dev/null || true
 }
 head -c 5000000 /dev/urandom >"$work/random"
+
+say "what the shell holds open is not the daemon's"
+exec 8>"$work/shells"
+flock -n 8 || fail "the shell's own lock"
+mount_vault "$volume" "$mnt"
+exec 8>&-
+flock -n "$work/shells" true || fail "the daemon holds a lock of the shell that started it"
+
+say "umount(2), and an unmount while the vault is being closed: it waits for the lock"
+for ((i = 0; i < 5; i++)); do
+  head -c 20000000 /dev/urandom >"$mnt/much"
+  umount -i "$mnt" || fail "umount -i gave $?"
+  pid=${daemon_of[$mnt]}
+  if is_our_daemon "$pid"; then
+    coffer_unmount "$volume" 2>"$work/err" || ! is_our_daemon "$pid" || fail "unmount while the vault is being closed: $(cat "$work/err")"
+  fi
+  flock -n "$volume/lock" true || fail "the vault is locked after unmount"
+  mount_vault "$volume" "$mnt"
+  umount -i "$mnt" || fail "umount -i gave $?"
+  mount_vault "$volume" "$mnt" # at once: waits as well
+done
+
+say "unmount --lazy of a daemon that hangs"
+kill -STOP "${daemon_of[$mnt]}"
+timeout 10 "$COFFER" unmount --lazy "$mnt" || fail "unmount --lazy gave $?"
+kill -CONT "${daemon_of[$mnt]}"
+wait_gone "${daemon_of[$mnt]}" || fail "the daemon lives on after unmount --lazy"
+mount_vault "$volume" "$mnt"
+unmount_vault "$mnt"
 
 say "umount -l: the daemon ends with the last file"
 mount_vault "$volume" "$mnt"

@@ -21,10 +21,14 @@ bool is_bucket_owners(std::string_view action) {
 
 bool by_ownership(const AccessQuestion& question) {
   const Principal& who = question.who;
-  if (who.anonymous()) return false;
+  // Nobody's upload is whose who knows its id, as long as nobody may write at all.
+  if (who.anonymous())
+    return question.object != nullptr && question.object->under_way &&
+           question.object->owner == kAnonymousOwner;
   const bool owns_bucket = who.id == question.bucket.owner;
   if (question.object == nullptr) return owns_bucket;
-  return question.object->owner == who.id || (owns_bucket && is_bucket_owners(question.action));
+  return question.object->owner == who.id ||
+         (owns_bucket && (question.object->under_way || is_bucket_owners(question.action)));
 }
 
 bool by_acl(const AccessQuestion& question) {
@@ -124,11 +128,14 @@ bool may(const AccessQuestion& question) {
   if (bucket.owner_only) return owns_bucket;
   if (bucket.policy) {
     const auto answer = bucket.policy->evaluate(
-        {question.who, question.action, question.resource, question.values});
+        {question.who, question.action, question.resource, question.values, question.answers});
     if (answer == Policy::Answer::Deny) return false;
     const bool restricted =
         bucket.block.restrict_buckets && !owns_bucket && bucket.policy->is_public();
-    if (answer == Policy::Answer::Allow && !restricted) return true;
+    // A bucket's owner gives away what is his, not what others put there.
+    const ObjectAccess* const object = question.object;
+    const bool his = object == nullptr || object->under_way || object->owner == bucket.owner;
+    if (answer == Policy::Answer::Allow && !restricted && his) return true;
   }
   return by_ownership(question) || by_acl(question);
 }

@@ -30,8 +30,9 @@ inline constexpr const char* kEncryption = "encryption";
 
 /// The names of an object's properties in the vault (docs/format.md §5.7).
 namespace property {
-inline constexpr const char* kOwner = "owner";  // absent: the bucket's
-inline constexpr const char* kAcl = "acl";      // absent: private
+inline constexpr const char* kOwner = "owner";          // absent: the bucket's
+inline constexpr const char* kAcl = "acl";              // absent: private
+inline constexpr const char* kInitiator = "initiator";  // of an upload; absent: the owner
 }  // namespace property
 
 enum class Ownership { ObjectWriter, BucketOwnerPreferred, BucketOwnerEnforced };
@@ -63,6 +64,9 @@ struct BucketAccess {
 struct ObjectAccess {
   std::string owner;
   Acl acl;
+  /// An upload: its owner's and the bucket's owner's, whatever the bucket's ACL grants; and whose it is does not matter to the
+  /// bucket's policy.
+  bool under_way = false;
   /// Nothing where a property cannot be read.
   static std::optional<ObjectAccess> read(const ObjectMetadata& metadata,
                                           const BucketAccess& bucket);
@@ -76,6 +80,7 @@ struct AccessQuestion {
   std::string_view resource;  // "bucket" or "bucket/key"
   AclPermission acl = AclPermission::None;
   const ConditionLookup& values;
+  ConditionAnswers* answers = nullptr;  // PolicyQuestion's
 };
 
 bool may(const AccessQuestion& question);

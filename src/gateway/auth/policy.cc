@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "gateway/auth/policy_words.h"
+
 namespace coffer::gateway {
 namespace {
 
@@ -11,6 +13,7 @@ using nlohmann::json;
 constexpr std::string_view kResourcePrefix = "arn:aws:s3:::";
 constexpr std::size_t kStatementsMax = 200;
 constexpr std::size_t kValuesMax = 1000;
+constexpr std::size_t kPatternBytesMax = 2048;
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -23,6 +26,12 @@ std::string lower(std::string_view text) {
 struct Malformed {
   std::string message;
 };
+
+/// Policy variables ("${aws:userid}") are not filled in here: such a text would be compared as it stands.
+void refuse_variables(const std::string& text, std::string_view message) {
+  if (text.size() > kPatternBytesMax || text.find("${") != std::string::npos)
+    throw Malformed{std::string(message)};
+}
 
 /// "x" or ["x", "y"]; numbers and booleans as conditions may have them.
 std::vector<std::string> texts(const json& value, std::string_view what) {
@@ -47,6 +56,9 @@ std::vector<std::string> texts(const json& value, std::string_view what) {
 /// The owner that a principal of a policy names: a canonical id, or an ARN of an account's root or user.
 std::string owner_of(const std::string& principal) {
   constexpr std::string_view kIam = "arn:aws:iam::";
+  // Only the whole of it may be a '*': part of a name would match nobody, and a Deny of it nothing.
+  if (principal.empty() || principal.find_first_of("*?") != std::string::npos)
+    throw Malformed{"Invalid principal in policy"};
   if (!principal.starts_with("arn:")) return principal;
   if (!principal.starts_with(kIam)) throw Malformed{"Invalid principal in policy"};
   const std::string rest = principal.substr(kIam.size());
@@ -154,8 +166,7 @@ class PolicyReader {
 
   static void read_actions(const json& value, Policy::Statement& to) {
     for (const std::string& action : texts(value, "action")) {
-      if (action != "*" && !lower(action).starts_with("s3:"))
-        throw Malformed{"Policy has invalid action"};
+      if (!matches_an_action(lower(action))) throw Malformed{"Policy has invalid action"};
       to.actions.push_back(lower(action));
     }
   }
@@ -163,6 +174,7 @@ class PolicyReader {
   void read_resources(const json& value, Policy::Statement& to) const {
     for (const std::string& resource : texts(value, "resource")) {
       if (!resource.starts_with(kResourcePrefix)) throw Malformed{"Policy has invalid resource"};
+      refuse_variables(resource, "Policy has invalid resource");
       std::string pattern = resource.substr(kResourcePrefix.size());
       if (!matches_pattern(pattern.substr(0, pattern.find('/')), bucket_))
         throw Malformed{"Policy has invalid resource"};
@@ -178,9 +190,10 @@ class PolicyReader {
       for (const auto& [key, values] : keys.items()) {
         Condition one = *condition;
         one.key = condition_key(key);
-        const bool known = one.key.starts_with("s3:") || one.key.starts_with("aws:");
-        if (!known) throw Malformed{"Policy has an invalid condition key"};
+        if (!is_condition_key(one.key)) throw Malformed{"Policy has an invalid condition key"};
         one.values = texts(values, "Condition");
+        for (const std::string& text : one.values)
+          refuse_variables(text, "Invalid Condition value");
         if (!one.valid()) throw Malformed{"Invalid Condition value"};
         to.conditions.push_back(std::move(one));
       }
@@ -219,8 +232,13 @@ bool Policy::Statement::matches(const PolicyQuestion& question) const {
   };
   if (any(actions, lower(question.action)) == other_actions) return false;
   if (any(resources, question.resource) == other_resources) return false;
-  return std::all_of(conditions.begin(), conditions.end(),
-                     [&](const Condition& condition) { return condition.holds(question.values); });
+  return std::all_of(conditions.begin(), conditions.end(), [&](const Condition& condition) {
+    if (question.answers == nullptr || depends_on_object(condition.key))
+      return condition.holds(question.values);
+    const auto known = question.answers->find(&condition);
+    if (known != question.answers->end()) return known->second;
+    return question.answers->emplace(&condition, condition.holds(question.values)).first->second;
+  });
 }
 
 bool Policy::Statement::is_public() const {

@@ -7,6 +7,7 @@
 ///           when it is set, so that nothing is ever evaluated as something else.
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,12 +21,17 @@ namespace coffer::gateway {
 
 inline constexpr std::size_t kPolicyBytesMax = 20 * 1024;
 
+/// What the conditions of a policy said that do not look at the object: kept by who asks the same policy about many objects of
+/// one request.
+using ConditionAnswers = std::map<const Condition*, bool>;
+
 /// One question to a policy.
 struct PolicyQuestion {
   const Principal& who;
   std::string_view action;    // "s3:GetObject"
   std::string_view resource;  // "bucket" or "bucket/key"
   const ConditionLookup& values;
+  ConditionAnswers* answers = nullptr;  // none: every condition is evaluated
 };
 
 class Policy {

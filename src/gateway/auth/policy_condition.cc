@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 
 #include "gateway/http/date.h"
 
@@ -155,28 +156,57 @@ bool matches_one(Test test, std::string_view have, std::string_view wanted) {
 
 }  // namespace
 
-bool matches_pattern(std::string_view pattern, std::string_view text) {
-  // The last '*' is tried again with one character more: linear in practice, quadratic at worst, and both are bounded.
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t from = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      from = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++from;
-    } else {
-      return false;
-    }
+namespace {
+
+/// `run` holds no '*'. Whole blocks without a branch: who sets a policy also chooses the keys it is compared with.
+bool run_fits(std::string_view run, std::string_view text) {
+  constexpr std::size_t kBlock = 16;
+  std::size_t i = 0;
+  for (; i + kBlock <= run.size(); i += kBlock) {
+    unsigned wrong = 0;
+    for (std::size_t k = 0; k < kBlock; ++k)
+      wrong |= static_cast<unsigned>((run[i + k] != text[i + k]) & (run[i + k] != '?'));
+    if (wrong != 0) return false;
   }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+  for (; i < run.size(); ++i) {
+    if (run[i] != text[i] && run[i] != '?') return false;
+  }
+  return true;
+}
+
+/// Where `run` first fits in `text`, or npos.
+std::size_t find_run(std::string_view run, std::string_view text) {
+  if (run.empty()) return 0;
+  if (run.find('?') == std::string_view::npos) {
+    const void* const found = memmem(text.data(), text.size(), run.data(), run.size());
+    return found == nullptr
+               ? std::string_view::npos
+               : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+  }
+  for (std::size_t at = 0; at + run.size() <= text.size(); ++at) {
+    if (run_fits(run, text.substr(at))) return at;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
+bool matches_pattern(std::string_view pattern, std::string_view text) {
+  // What stands between two '*' is taken where it fits first; what is before the first and behind the last fits at the ends.
+  std::size_t star = pattern.find('*');
+  if (star == std::string_view::npos)
+    return pattern.size() == text.size() && run_fits(pattern, text);
+  if (star > text.size() || !run_fits(pattern.substr(0, star), text)) return false;
+  text.remove_prefix(star);
+  pattern.remove_prefix(star + 1);
+  for (star = pattern.find('*'); star != std::string_view::npos; star = pattern.find('*')) {
+    const std::size_t at = find_run(pattern.substr(0, star), text);
+    if (at == std::string_view::npos) return false;
+    text.remove_prefix(at + star);
+    pattern.remove_prefix(star + 1);
+  }
+  return pattern.size() <= text.size() &&
+         run_fits(pattern, text.substr(text.size() - pattern.size()));
 }
 
 std::string condition_key(std::string_view key) {
@@ -230,6 +260,7 @@ bool Condition::holds(const ConditionLookup& lookup) const {
       return (lower(wanted) == "true") == have.empty();
     });
   }
+  if (have.empty() && quantifier == Quantifier::ForAny) return if_exists;
   if (have.empty()) return if_exists || negated || quantifier == Quantifier::ForAll;
   const auto fits = [&](const std::string& value) {
     const bool any = std::any_of(values.begin(), values.end(), [&](const std::string& wanted) {

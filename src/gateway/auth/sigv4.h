@@ -55,9 +55,12 @@ struct ChunkSeed {
   std::string signature;
 };
 
+enum class FormKind { None, Version2, Version4 };
+
 struct SignedRequest {
   std::string access_key;
   bool presigned = false;
+  FormKind form = FormKind::None;
   PayloadKind payload = PayloadKind::Unsigned;
   std::string payload_sha256;  // lower-case hex when Hashed
   ChunkSeed seed;              // set for the signed chunk forms

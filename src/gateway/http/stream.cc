@@ -29,7 +29,12 @@ asio::ip::tcp::socket& Stream::socket() { return tls_ ? tls_->stream.next_layer(
 std::string Stream::peer() {
   boost::system::error_code gone;
   const auto endpoint = socket().remote_endpoint(gone);
-  return gone ? std::string() : endpoint.address().to_string();
+  if (gone) return {};
+  // A dual-stack socket shows IPv4 clients as ::ffff:a.b.c.d; policies name them as IPv4.
+  const asio::ip::address address = endpoint.address();
+  const bool mapped = address.is_v6() && address.to_v6().is_v4_mapped();
+  if (!mapped) return address.to_string();
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
 }
 
 void Stream::start(Operation& operation) {

@@ -35,8 +35,9 @@ S3Result<void> S3Call::authorize(const ObjectInfo* object) {
 bool S3Call::may_do(std::string_view action, AclPermission acl, const ObjectInfo* object) const {
   if (!access) return false;
   const bool of_bucket = action == "s3:ListBucket";
-  return may_reach(*this, {*access, bucket, of_bucket ? std::string_view() : std::string_view(key),
-                           object, action, acl});
+  AccessTarget target{*access, bucket, key, object, action, acl};
+  if (of_bucket) target.missing_key = std::exchange(target.key, {});
+  return may_reach(*this, target);
 }
 
 bool allowed(const AccessKey& key, std::string_view bucket, Operation::Effect effect) {
@@ -63,11 +64,25 @@ S3Result<std::shared_ptr<const BucketAccess>> bucket_access(S3Service& service,
   return access;
 }
 
+namespace {
+
+std::string initiator_of(const ObjectMetadata& upload, const BucketAccess& bucket) {
+  for (const char* const name : {property::kInitiator, property::kOwner}) {
+    const auto found = upload.properties.find(name);
+    if (found != upload.properties.end()) return found->second;
+  }
+  return bucket.owner;
+}
+
+}  // namespace
+
 bool may_reach(const S3Call& call, const AccessTarget& target) {
   std::optional<ObjectAccess> object;
   if (target.object != nullptr) {
     object = ObjectAccess::read(target.object->metadata, target.access);
     if (!object) return false;
+  } else if (target.upload != nullptr) {
+    object = ObjectAccess{initiator_of(*target.upload, target.access), {}, true};
   }
   std::string resource(target.bucket);
   if (!target.key.empty()) resource.append("/").append(target.key);
@@ -75,7 +90,14 @@ bool may_reach(const S3Call& call, const AccessTarget& target) {
     return policy_values(call, name, target);
   };
   return may({call.who, target.access, object ? &*object : nullptr, target.action, resource,
-              target.acl, values});
+              target.acl, values, target.answers});
+}
+
+bool may_reach_upload(const S3Call& call, const UploadInfo& upload, std::string_view action) {
+  if (!call.access) return false;
+  AccessTarget target{*call.access, call.bucket, call.key, nullptr, action};
+  target.upload = &upload.metadata;
+  return may_reach(call, target);
 }
 
 namespace {
@@ -99,13 +121,15 @@ S3Result<void> let_in(S3Call& call) {
   }
   // Who is not known is not told what exists and what is served.
   const bool served = &operation != &kNotImplemented && &operation != &kMethodNotAllowed;
-  const bool hidden = !served || (!call.access && &operation != &kListBuckets);
+  // A preflight is told the same of a bucket that is not there as of one without rules.
+  const bool preflight = &operation == &kPreflight;
+  const bool hidden = !served || (!call.access && !preflight && &operation != &kListBuckets);
   if (call.who.anonymous() && hidden) return s3_fail(S3Code::AccessDenied);
   if (!allowed(call.key_scope, call.bucket, operation.effect)) return s3_fail(S3Code::AccessDenied);
   const auto expected = call.head.find("x-amz-expected-bucket-owner");
   if (expected && call.access && *expected != call.access->owner)
     return s3_fail(S3Code::AccessDenied);
-  const bool wants_bucket = !call.bucket.empty() && &operation != &kCreateBucket;
+  const bool wants_bucket = !call.bucket.empty() && !preflight && &operation != &kCreateBucket;
   if (wants_bucket && !call.access) return s3_fail(S3Code::NoSuchBucket);
   if (&operation == &kDeleteObjects && !may_delete_something(call))
     return s3_fail(S3Code::AccessDenied);

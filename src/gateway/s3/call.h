@@ -5,6 +5,7 @@
 ///           long as its request.
 /// Threads   S3Service: constant after start, or synchronised by itself. An S3Call: one thread at a time.
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,6 +39,7 @@ struct S3Service {
       std::make_shared<LruCache<std::string, std::shared_ptr<const BucketAccess>>>(
           kAccessCacheBytes, 4);
   static constexpr std::size_t kAccessCacheBytes = std::size_t{8} << 20;
+  std::shared_ptr<std::atomic<int>> long_copies = std::make_shared<std::atomic<int>>(0);
 };
 
 struct Operation;
@@ -54,6 +56,8 @@ struct S3Call {
   Principal who = {};
   std::shared_ptr<const BucketAccess> access = {};  // of the bucket; null: there is none
   bool authorized = false;
+  std::optional<std::map<std::string, std::string>> tags_in_body =
+      {};  // that the request would set
 
   [[nodiscard]] std::string_view header(std::string_view name) const {
     return head.value_or(name, {});
@@ -132,7 +136,13 @@ struct AccessTarget {
   const ObjectInfo* object = nullptr;
   std::string_view action;
   AclPermission acl = AclPermission::None;
+  std::string_view missing_key = {};       // of a bucket that is asked whether it may be listed
+  const ObjectMetadata* upload = nullptr;  // that it is about, instead of an object
+  ConditionAnswers* answers = nullptr;     // PolicyQuestion's
 };
 bool may_reach(const S3Call& call, const AccessTarget& target);
+
+/// May this be done with an upload under way? It is its initiator's and the bucket's owner's, and whose a policy allows it.
+bool may_reach_upload(const S3Call& call, const UploadInfo& upload, std::string_view action);
 
 }  // namespace coffer::gateway

@@ -4,18 +4,24 @@
 
 namespace coffer::gateway {
 
-S3Result<CopySource> copy_source(const S3Call& call) {
-  std::string_view text = call.header("x-amz-copy-source");
+std::optional<CopySourcePath> copy_source_path(std::string_view header) {
   std::string_view version = "null";
   constexpr std::string_view kVersion = "?versionId=";
-  if (const std::size_t at = text.find(kVersion); at != std::string_view::npos) {
-    version = text.substr(at + kVersion.size());
-    text = text.substr(0, at);
+  if (const std::size_t at = header.find(kVersion); at != std::string_view::npos) {
+    version = header.substr(at + kVersion.size());
+    header = header.substr(0, at);
   }
-  const auto decoded = percent_decode(text, Plus::Literal);
-  if (!decoded) return s3_fail(S3Code::InvalidArgument, "Invalid copy source encoding.");
-  std::string_view path = *decoded;
-  if (path.starts_with('/')) path.remove_prefix(1);
+  auto decoded = percent_decode(header, Plus::Literal);
+  if (!decoded) return std::nullopt;
+  if (decoded->starts_with('/')) decoded->erase(0, 1);
+  return CopySourcePath{*std::move(decoded), version};
+}
+
+S3Result<CopySource> copy_source(const S3Call& call) {
+  const auto named = copy_source_path(call.header("x-amz-copy-source"));
+  if (!named) return s3_fail(S3Code::InvalidArgument, "Invalid copy source encoding.");
+  const std::string_view version = named->version;
+  const std::string_view path = named->bucket_and_key;
   const std::size_t slash = path.find('/');
   if (slash == std::string_view::npos || slash == 0 || slash + 1 == path.size()) {
     return s3_fail(S3Code::InvalidArgument,
@@ -46,9 +52,10 @@ bool copy_source_holds(const S3Call& call, const ObjectInfo& info) {
 S3Error copy_source_failure(const S3Call& call, const CopySource& source, const Error& error) {
   if (error.code != Errc::NotFound) return to_s3_error(error, Subject::Object);
   if (!source.access) return {S3Code::NoSuchBucket};
-  const bool told = may_reach(
-      call, {*source.access, source.bucket, {}, nullptr, "s3:ListBucket", AclPermission::Read});
-  return {told ? S3Code::NoSuchKey : S3Code::AccessDenied};
+  AccessTarget listing{*source.access, source.bucket,   {},
+                       nullptr,        "s3:ListBucket", AclPermission::Read};
+  listing.missing_key = source.key;
+  return {may_reach(call, listing) ? S3Code::NoSuchKey : S3Code::AccessDenied};
 }
 
 }  // namespace coffer::gateway

@@ -13,6 +13,13 @@ struct CopySource {
   std::shared_ptr<const BucketAccess> access;  // null: there is no such bucket
 };
 
+/// What an x-amz-copy-source header names, decoded; nothing on a malformed escape.
+struct CopySourcePath {
+  std::string bucket_and_key;  // "bucket/key"
+  std::string_view version;    // "null" where the header has none
+};
+std::optional<CopySourcePath> copy_source_path(std::string_view header);
+
 /// "[/]bucket/key[?versionId=null]", percent-encoded. Checks the key's scope.
 S3Result<CopySource> copy_source(const S3Call& call);
 

@@ -14,7 +14,7 @@ struct Outcome {
   std::optional<S3Error> error;
 };
 
-Outcome remove_one(const S3Call& call, const XmlElement& object) {
+Outcome remove_one(const S3Call& call, const XmlElement& object, ConditionAnswers& answers) {
   Outcome outcome;
   outcome.key = std::string(object.child_text("Key").value_or(""));
   const std::string_view version = object.child_text("VersionId").value_or("null");
@@ -22,8 +22,9 @@ Outcome remove_one(const S3Call& call, const XmlElement& object) {
     outcome.error = S3Error{S3Code::NoSuchVersion, {}, {}};
     return outcome;
   }
-  const AccessTarget target{*call.access, call.bucket,       outcome.key,
-                            nullptr,      "s3:DeleteObject", AclPermission::Write};
+  AccessTarget target{*call.access, call.bucket,       outcome.key,
+                      nullptr,      "s3:DeleteObject", AclPermission::Write};
+  target.answers = &answers;
   if (!may_reach(call, target)) {
     outcome.error = S3Error{S3Code::AccessDenied};
     return outcome;
@@ -32,9 +33,15 @@ Outcome remove_one(const S3Call& call, const XmlElement& object) {
   conditions.if_bucket = call.access->bucket_id;
   if (const auto etag = object.child_text("ETag"))
     conditions.if_match = std::string(bare_etag(*etag));
-  if (const auto size = object.child_text("Size")) conditions.if_size = parse_number(*size);
-  if (const auto time = object.child_text("LastModifiedTime"))
-    conditions.if_modified_unix_s = parse_any_date(*time);
+  const auto size = object.child_text("Size");
+  if (size) conditions.if_size = parse_number(*size);
+  const auto time = object.child_text("LastModifiedTime");
+  if (time) conditions.if_modified_unix_s = parse_any_date(*time);
+  // What cannot be read is no condition that holds.
+  if ((size && !conditions.if_size) || (time && !conditions.if_modified_unix_s)) {
+    outcome.error = S3Error{S3Code::InvalidArgument};
+    return outcome;
+  }
   // One sync for all of them follows.
   const auto removed =
       call.service.objects.remove(call.bucket, outcome.key, conditions, Durability::Relaxed);
@@ -75,8 +82,9 @@ S3Result<Reply> delete_objects(S3Call& call, std::string_view body) {
 
   XmlWriter xml;
   xml.open_document("DeleteResult");
+  ConditionAnswers answers;
   for (const XmlElement* object : objects) {
-    const Outcome outcome = remove_one(call, *object);
+    const Outcome outcome = remove_one(call, *object, answers);
     if (!outcome.error || outcome.error->code != S3Code::AccessDenied) call.authorized = true;
     write_outcome(outcome, quiet, xml);
   }

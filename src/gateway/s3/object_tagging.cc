@@ -15,10 +15,13 @@ S3Result<Reply> get_object_tagging(S3Call& call) {
 }
 
 S3Result<Reply> put_object_tagging(S3Call& call, std::string_view body) {
+  // Before it is asked who may: policies speak of the tags. What is wrong with them is told to who may.
+  const auto tags = parse_tagging(body, kObjectTagsMax);
+  if (tags) call.tags_in_body = *tags;
   return update_object(call, [&](const ObjectInfo&) -> S3Result<ObjectUpdate> {
-    S3_ASSIGN(Tags tags, parse_tagging(body, kObjectTagsMax));
+    if (!tags) return s3_fail(tags.error());
     ObjectUpdate update;
-    update.tags = std::move(tags);
+    update.tags = *tags;
     return update;
   });
 }

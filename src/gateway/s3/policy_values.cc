@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "gateway/http/date.h"
+#include "gateway/s3/copy_source.h"
 #include "gateway/s3/tagging.h"
 
 namespace coffer::gateway {
@@ -30,12 +31,23 @@ std::optional<Values> tag_values(const S3Call& call, std::string_view name,
   }
   const bool keys = name == "s3:requestobjecttagkeys";
   if (!keys && !name.starts_with(kRequested)) return std::nullopt;
-  const auto tags = tags_of_header(call.header("x-amz-tagging"));
-  if (!tags) return Values{};
-  if (!keys) return pick(*tags, name.substr(kRequested.size()));
+  Tags tags;
+  if (call.tags_in_body) {
+    tags = *call.tags_in_body;
+  } else if (auto of_header = tags_of_header(call.header("x-amz-tagging"))) {
+    tags = *std::move(of_header);
+  }
+  if (!keys) return pick(tags, name.substr(kRequested.size()));
   Values all;
-  for (const auto& [tag, value] : *tags) all.push_back(tag);
+  for (const auto& [tag, value] : tags) all.push_back(tag);
   return all;
+}
+
+/// As a policy's Principal names the owner.
+std::string arn_of(const std::string& owner) {
+  const std::size_t dollar = owner.find('$');
+  if (dollar == std::string::npos) return "arn:aws:iam::" + owner + ":root";
+  return "arn:aws:iam::" + owner.substr(0, dollar) + ":user/" + owner.substr(dollar + 1);
 }
 
 Values aws_values(const S3Call& call, std::string_view name) {
@@ -50,23 +62,56 @@ Values aws_values(const S3Call& call, std::string_view name) {
   if (name == "userid" || name == "principalaccount") return {call.who.id};
   if (name == "username") return {call.who.name};
   if (name == "principaltype") return {"Account"};
-  if (name == "principalarn") return {"arn:aws:iam::" + call.who.id + ":root"};
+  if (name == "principalarn") return {arn_of(call.who.id)};
   return {};
 }
 
+Values signature_version(const S3Call& call) {
+  if (call.who.anonymous()) return {};
+  return {call.signature.form == FormKind::Version2 ? "AWS" : "AWS4-HMAC-SHA256"};
+}
+
+Values authentication_type(const S3Call& call) {
+  if (call.who.anonymous()) return {};
+  if (call.signature.form != FormKind::None) return {"POST"};
+  return {call.signature.presigned ? "REST-QUERY-STRING" : "REST-HEADER"};
+}
+
+/// What the body was verified by, whether or not a header said it.
+std::string payload_hash(const SignedRequest& signature) {
+  switch (signature.payload) {
+    case PayloadKind::Unsigned:
+      return "UNSIGNED-PAYLOAD";
+    case PayloadKind::Hashed:
+      return signature.payload_sha256;
+    case PayloadKind::SignedChunks:
+      return "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
+    case PayloadKind::SignedChunksTrailer:
+      return "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
+    case PayloadKind::UnsignedTrailer:
+      return "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+  }
+  __builtin_unreachable();
+}
+
+/// "bucket/key", however it was encoded.
+Values copied_from(const S3Call& call) {
+  const auto header = call.head.find("x-amz-copy-source");
+  if (!header) return {};
+  const auto source = copy_source_path(*header);
+  return {source ? source->bucket_and_key : std::string(*header)};
+}
+
 Values s3_values(const S3Call& call, std::string_view name, const AccessTarget& target) {
-  if (name == "prefix" && target.action == "s3:ListBucket" && !call.key.empty())
-    return {call.key};  // would it be told that this key is not there?
+  if (name == "prefix" && !target.missing_key.empty()) return {std::string(target.missing_key)};
   if (name == "prefix" || name == "delimiter" || name == "max-keys")
     return of(call.query.find(name));
   if (name == "versionid") return of(call.query.find("versionId"));
-  if (name == "signatureversion")
-    return call.who.anonymous() ? Values{} : Values{"AWS4-HMAC-SHA256"};
-  if (name == "authtype") {
-    if (call.who.anonymous()) return {};
-    return {call.signature.presigned ? "REST-QUERY-STRING" : "REST-HEADER"};
-  }
+  if (name == "signatureversion") return signature_version(call);
+  if (name == "authtype") return authentication_type(call);
   if (name == "resourceaccount") return {target.access.owner};
+  if (name == "x-amz-content-sha256") return {payload_hash(call.signature)};
+  if (name == "x-amz-copy-source") return copied_from(call);
   // s3:x-amz-acl, s3:x-amz-copy-source, s3:x-amz-server-side-encryption, …: the header of that name.
   if (name.starts_with("x-amz-")) return of(call.head.find(name));
   return {};

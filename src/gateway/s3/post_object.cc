@@ -96,14 +96,14 @@ void PostFormSink::store(Bytes payload) {
 }
 
 /// Whose form it is; nothing: nobody's.
-S3Result<std::optional<AccessKey>> PostFormSink::signer() const {
+S3Result<PostFormSink::Signer> PostFormSink::signer() const {
   const auto policy = parser_.find("policy");
   FormSignature signature;
   signature.policy = policy.value_or("");
   signature.algorithm = parser_.find("x-amz-algorithm").value_or("");
   const bool v2 = parser_.find("signature") || parser_.find("awsaccesskeyid");
   const bool v4 = parser_.find("x-amz-signature") || !signature.algorithm.empty();
-  if (!policy && !v2 && !v4) return std::optional<AccessKey>();
+  if (!policy && !v2 && !v4) return Signer();
   const auto given = parser_.find(v4 ? "x-amz-signature" : "signature");
   signature.credential = parser_.find(v4 ? "x-amz-credential" : "awsaccesskeyid").value_or("");
   if (!policy || !given || signature.credential.empty()) {
@@ -123,7 +123,7 @@ S3Result<std::optional<AccessKey>> PostFormSink::signer() const {
   }
   auto key = outer_->service.access_keys.find(*id);
   if (!key) return s3_fail(S3Code::InvalidAccessKeyId);
-  return key;
+  return Signer{std::move(key), v4 ? FormKind::Version4 : FormKind::Version2};
 }
 
 S3Result<void> PostFormSink::check_policy() {
@@ -146,7 +146,7 @@ S3Result<void> PostFormSink::check_policy() {
 }
 
 /// The call that a PUT with these fields as headers would be.
-S3Result<void> PostFormSink::make_call(std::optional<AccessKey> key) {
+S3Result<void> PostFormSink::make_call(Signer signer) {
   const RequestHead& post = outer_->head;
   head_.reserve(post.path().size() + parser_.bytes_held());
   head_.set_line(Method::Put, "PUT", post.path());
@@ -167,15 +167,16 @@ S3Result<void> PostFormSink::make_call(std::optional<AccessKey> key) {
   inner_ = std::make_unique<S3Call>(S3Call{outer_->service, head_, {}, {}, {}, nullptr, {}});
   inner_->bucket = outer_->bucket;
   inner_->operation = &kPutObject;
-  if (key) inner_->be(std::move(*key));
+  inner_->signature.form = signer.kind;
+  if (signer.key) inner_->be(std::move(*signer.key));
   return {};
 }
 
 S3Result<void> PostFormSink::open() {
-  S3_ASSIGN(auto key, signer());
+  S3_ASSIGN(Signer who, signer());
   S3_TRY(check_policy());
   const auto name = parser_.find("key");
-  S3_TRY(make_call(std::move(key)));
+  S3_TRY(make_call(std::move(who)));
   if (!name || name->empty()) {
     return s3_fail(S3Code::InvalidArgument,
                    "Bucket POST must contain a field named 'key'.  If it is specified, please "

@@ -39,9 +39,13 @@ class PostFormSink final : public BodySink {
       : outer_(std::move(call)), auth_(auth), parser_(std::move(parser)) {}
   /// With all fields there: lets in, and opens the upload.
   S3Result<void> open();
-  S3Result<std::optional<AccessKey>> signer() const;
+  struct Signer {
+    std::optional<AccessKey> key;  // none: nobody
+    FormKind kind = FormKind::None;
+  };
+  S3Result<Signer> signer() const;
   S3Result<void> check_policy();
-  S3Result<void> make_call(std::optional<AccessKey> key);
+  S3Result<void> make_call(Signer signer);
   S3Result<Reply> answer();
   Reply success(const Reply& put) const;
 

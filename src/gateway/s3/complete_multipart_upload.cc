@@ -188,17 +188,21 @@ S3Result<Reply> complete_multipart_upload(S3Call& call, std::string_view body) {
   S3_ASSIGN(const WriteConditions conditions, write_conditions(call));
   auto upload = call.service.objects.upload(call.bucket, call.key, id);
   if (!upload) return complete_again(call, requested, upload.error());
+  if (!may_reach_upload(call, *upload, "s3:PutObject")) return s3_fail(S3Code::AccessDenied);
   const auto stored = call.service.objects.parts(call.bucket, call.key, id);
   if (!stored) return s3_fail(call.failure(stored.error(), Subject::Upload));
   S3_ASSIGN(const auto parts, match(requested, *stored));
   S3_TRY(check_size(call, parts));
 
   ObjectMetadata metadata = std::move(upload->metadata);
+  metadata.properties.erase(property::kInitiator);
   // The parts are sealed already. Clients that say the key again shall say the right one; many do not.
   S3_ASSIGN(const auto said, CustomerKey::read(call, CustomerKey::Of::Object));
   if (said) S3_TRY(CustomerKey::require(call, CustomerKey::Of::Object, metadata.checksums));
   const auto sealed = metadata.checksums.find(kCustomerSeal);
   const std::string seal = sealed == metadata.checksums.end() ? std::string() : sealed->second;
+  // Of sealed parts no checksum is kept: of the object neither.
+  if (!seal.empty()) metadata.checksums.clear();
   S3_TRY(finish_checksums(call, parts, metadata.checksums));
   std::vector<CompletedPart> completed;
   for (const PartInfo& part : parts) completed.push_back({part.number, part.etag});

@@ -20,7 +20,8 @@ S3Result<MakeMetadata> new_metadata(const S3Call& call, const CopySource& source
     return s3_fail(S3Code::InvalidArgument, "Unknown metadata directive.");
   const bool itself = source.bucket == call.bucket && source.key == call.key;
   if (directive == "COPY" && itself && !call.head.find("x-amz-storage-class") &&
-      !call.head.find("x-amz-server-side-encryption")) {
+      !call.head.find("x-amz-server-side-encryption") &&
+      !call.head.find("x-amz-server-side-encryption-customer-algorithm")) {
     return s3_fail(
         S3Code::InvalidRequest,
         "This copy request is illegal because it is trying to copy an object to itself without "
@@ -54,6 +55,13 @@ Reply copied_reply(const S3Call& call, const ObjectInfo& copied) {
 
 S3Result<void> check_source(const S3Call& call, const CopySource& source, const ObjectInfo& info) {
   if (!may_read_source(call, source, info)) return s3_fail(S3Code::AccessDenied);
+  // Tags that go along are read there and set here.
+  const bool tags = call.head.value_or("x-amz-tagging-directive", "COPY") == "COPY" &&
+                    !info.metadata.tags.empty();
+  if (tags && (!may_reach(call, {*source.access, source.bucket, source.key, &info,
+                                 "s3:GetObjectTagging", AclPermission::None}) ||
+               !call.may_do("s3:PutObjectTagging", AclPermission::Write, nullptr)))
+    return s3_fail(S3Code::AccessDenied);
   if (!copy_source_holds(call, info)) return s3_fail(S3Code::PreconditionFailed);
   return {};
 }
@@ -65,6 +73,7 @@ S3Result<Reply> copy_sealed(S3Call& call, const CopySource& source, const CopyRe
   if (!reader) return s3_fail(copy_source_failure(call, source, reader.error()));
   const ObjectInfo& from = (*reader)->info();
   S3_TRY(check_source(call, source, from));
+  S3_ASSIGN(const CopySlot slot, CopySlot::take(call.service, from.size));
   S3_ASSIGN(const auto from_key,
             CustomerKey::require(call, CustomerKey::Of::CopySource, from.metadata.checksums));
   std::optional<SealedReader> opened;
@@ -73,7 +82,10 @@ S3Result<Reply> copy_sealed(S3Call& call, const CopySource& source, const CopyRe
   }
   auto writer = call.service.objects.begin_put(call.bucket, call.key);
   if (!writer) return s3_fail(call.failure(writer.error(), Subject::Object));
-  const std::string seal = to_key ? to_key->new_seal() : std::string();
+  std::string seal;
+  if (to_key) {
+    S3_ASSIGN(seal, to_key->new_seal());
+  }
   if (to_key) *writer = sealing_writer(std::move(*writer), to_key->cipher(seal));
   S3_ASSIGN(const std::string md5, copy_bytes(call, **reader, opened ? &*opened : nullptr,
                                               {ByteRange::Kind::Whole, 0, from.size}, **writer));

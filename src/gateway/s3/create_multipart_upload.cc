@@ -1,3 +1,4 @@
+#include "gateway/s3/acl_request.h"
 #include "gateway/s3/checksum.h"
 #include "gateway/s3/customer_key.h"
 #include "gateway/s3/object_headers.h"
@@ -39,10 +40,16 @@ S3Result<void> keep_algorithm(const S3Call& call, std::map<std::string, std::str
 S3Result<Reply> create_multipart_upload(S3Call& call) {
   S3_TRY(refuse_unserved(call));
   S3_ASSIGN(ObjectMetadata metadata, new_metadata_from(call));
+  const std::string_view initiator =
+      call.who.anonymous() ? kAnonymousOwner : std::string_view(call.who.id);
+  if (initiator != upload_owner(call, metadata))
+    metadata.properties[property::kInitiator] = initiator;
   S3_TRY(keep_algorithm(call, metadata.checksums));
   // Each part has a seal of its own; this one is there to know the key again.
   S3_ASSIGN(const auto key, CustomerKey::read(call, CustomerKey::Of::Object));
-  if (key) metadata.checksums[kCustomerSeal] = key->new_seal();
+  if (key) {
+    S3_ASSIGN(metadata.checksums[kCustomerSeal], key->new_seal());
+  }
   const auto id = call.service.objects.create_upload(call.bucket, call.key, metadata);
   if (!id) return s3_fail(call.failure(id.error(), Subject::Bucket));
   XmlWriter xml;

@@ -34,23 +34,27 @@ CustomerCipher::~CustomerCipher() {
   OPENSSL_cleanse(key_.data(), key_.size());
 }
 
-void CustomerCipher::apply(std::uint64_t offset, MutableBytes bytes) {
+Result<void> CustomerCipher::apply(std::uint64_t offset, MutableBytes bytes) {
   std::array<unsigned char, kBlockBytes> counter{};
   std::uint64_t block = offset / kBlockBytes;
   for (std::size_t i = kBlockBytes; block != 0; block >>= 8)
     counter[--i] = static_cast<unsigned char>(block & 0xff);
-  EVP_EncryptInit_ex(context_, EVP_aes_256_ctr(), nullptr,
-                     reinterpret_cast<const unsigned char*>(key_.data()), counter.data());
+  const auto* const key = reinterpret_cast<const unsigned char*>(key_.data());
+  bool done = context_ != nullptr &&
+              EVP_EncryptInit_ex(context_, EVP_aes_256_ctr(), nullptr, key, counter.data()) == 1;
   int n = 0;
   std::array<unsigned char, kBlockBytes> skipped{};
   const auto skip = static_cast<int>(offset % kBlockBytes);
-  if (skip > 0) EVP_EncryptUpdate(context_, skipped.data(), &n, skipped.data(), skip);
-  while (!bytes.empty()) {
+  if (done && skip > 0)
+    done = EVP_EncryptUpdate(context_, skipped.data(), &n, skipped.data(), skip) == 1;
+  while (done && !bytes.empty()) {
     const MutableBytes piece = bytes.first(std::min<std::size_t>(bytes.size(), 1U << 30));
     auto* const at = reinterpret_cast<unsigned char*>(piece.data());
-    EVP_EncryptUpdate(context_, at, &n, at, static_cast<int>(piece.size()));
+    done = EVP_EncryptUpdate(context_, at, &n, at, static_cast<int>(piece.size())) == 1;
     bytes = bytes.subspan(piece.size());
   }
+  if (!done) return fail(Errc::Io, "AES-256-CTR failed");
+  return {};
 }
 
 CustomerKey::~CustomerKey() { OPENSSL_cleanse(key_.data(), key_.size()); }
@@ -126,9 +130,11 @@ std::array<std::byte, 32> CustomerKey::derive(std::string_view salt,
   return hmac_sha256(as_bytes(key_), std::string(salt).append(purpose));
 }
 
-std::string CustomerKey::new_seal() const {
+S3Result<std::string> CustomerKey::new_seal() const {
   std::string seal(kSaltBytes, '\0');
-  RAND_bytes(reinterpret_cast<unsigned char*>(seal.data()), kSaltBytes);
+  // A salt that comes twice is a key stream that is used twice.
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(seal.data()), kSaltBytes) != 1)
+    return s3_fail(S3Code::InternalError);
   const auto proof = derive(seal, kProof);
   seal.append(as_text(Bytes(proof)));
   return to_base64(as_bytes(seal));
@@ -172,7 +178,7 @@ class SealingWriter final : public ObjectWriter {
     while (!data.empty()) {
       const Bytes piece = data.first(std::min(data.size(), kPieceBytes));
       scratch_.assign(piece.begin(), piece.end());
-      cipher_.apply(inner_->size(), scratch_);
+      COFFER_TRY(cipher_.apply(inner_->size(), scratch_));
       COFFER_TRY(inner_->write(scratch_));
       data = data.subspan(piece.size());
     }
@@ -183,7 +189,7 @@ class SealingWriter final : public ObjectWriter {
   }
   Result<std::size_t> read(std::uint64_t offset, MutableBytes out) override {
     COFFER_ASSIGN(const std::size_t n, inner_->read(offset, out));
-    cipher_.apply(offset, out.first(n));
+    COFFER_TRY(cipher_.apply(offset, out.first(n)));
     return n;
   }
   [[nodiscard]] std::uint64_t size() const override { return inner_->size(); }
@@ -226,17 +232,18 @@ S3Result<SealedReader> SealedReader::create(const S3Call& call, const ObjectInfo
   return reader;
 }
 
-void SealedReader::open(std::uint64_t offset, MutableBytes bytes) {
+Result<void> SealedReader::open(std::uint64_t offset, MutableBytes bytes) {
   auto piece =
       std::upper_bound(pieces_.begin(), pieces_.end(), offset,
                        [](std::uint64_t at, const Piece& candidate) { return at < candidate.end; });
   for (; piece != pieces_.end() && !bytes.empty(); ++piece) {
     const auto n =
         static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), piece->end - offset));
-    piece->cipher.apply(offset - piece->begin, bytes.first(n));
+    COFFER_TRY(piece->cipher.apply(offset - piece->begin, bytes.first(n)));
     bytes = bytes.subspan(n);
     offset += n;
   }
+  return {};
 }
 
 }  // namespace coffer::gateway

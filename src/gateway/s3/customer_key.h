@@ -30,8 +30,8 @@ class CustomerCipher {
   ~CustomerCipher();
   CustomerCipher(CustomerCipher&&) noexcept;
   CustomerCipher& operator=(CustomerCipher&&) = delete;
-  /// Seals, or opens. `bytes` stand at `offset`.
-  void apply(std::uint64_t offset, MutableBytes bytes);
+  /// Seals, or opens. `bytes` stand at `offset`. Io where the library fails: they are not what they should be then.
+  Result<void> apply(std::uint64_t offset, MutableBytes bytes);
 
  private:
   evp_cipher_ctx_st* context_;
@@ -52,7 +52,7 @@ class CustomerKey {
   CustomerKey& operator=(const CustomerKey&) = default;
 
   /// A new salt, and the proof of this key.
-  [[nodiscard]] std::string new_seal() const;
+  [[nodiscard]] S3Result<std::string> new_seal() const;
   [[nodiscard]] bool fits(std::string_view seal) const;
   /// @pre fits(seal)
   [[nodiscard]] CustomerCipher cipher(std::string_view seal) const;
@@ -77,7 +77,7 @@ class SealedReader {
  public:
   static S3Result<SealedReader> create(const S3Call& call, const ObjectInfo& info,
                                        const CustomerKey& key);
-  void open(std::uint64_t offset, MutableBytes bytes);
+  Result<void> open(std::uint64_t offset, MutableBytes bytes);
 
  private:
   struct Piece {

@@ -1,5 +1,7 @@
 /// GetObject and HeadObject: one decision, with or without the body.
 
+#include <algorithm>
+
 #include "gateway/s3/byte_range.h"
 #include "gateway/s3/conditions.h"
 #include "gateway/s3/customer_key.h"
@@ -18,7 +20,7 @@ class ObjectSource final : public BodySource {
       : reader_(std::move(reader)), sealed_(std::move(sealed)) {}
   Result<std::size_t> read(std::uint64_t offset, MutableBytes out) override {
     COFFER_ASSIGN(const std::size_t n, reader_->read(offset, out));
-    if (sealed_) sealed_->open(offset, out.first(n));
+    if (sealed_) COFFER_TRY(sealed_->open(offset, out.first(n)));
     return n;
   }
 
@@ -48,7 +50,9 @@ S3Result<Extract> extract_of_part(const S3Call& call, const ObjectInfo& info,
       first += part.size;
       continue;
     }
-    Extract extract{{ByteRange::Kind::Part, first, part.size}, part.checksums};
+    // Of no bytes there is no range.
+    const auto kind = part.size == 0 ? ByteRange::Kind::Whole : ByteRange::Kind::Part;
+    Extract extract{{kind, first, part.size}, part.checksums};
     if (const auto type = info.metadata.checksums.find("type");
         type != info.metadata.checksums.end())
       extract.part_checksums.insert(*type);
@@ -116,8 +120,16 @@ S3Result<Reply> describe(const S3Call& call, const ObjectInfo& info, ByteRange& 
   return reply;
 }
 
-/// How an object is kept is not for who reads it to say.
-S3Result<void> refuse_encryption_header(const S3Call& call) {
+/// How an object is kept is not for who reads it to say; and what is said of it only for who signs that.
+S3Result<void> refuse_what_reads_may_not_ask(const S3Call& call) {
+  const auto& all = call.query.all();
+  const bool overrides = std::any_of(all.begin(), all.end(), [](const auto& parameter) {
+    return parameter.name.starts_with("response-");
+  });
+  if (overrides && call.who.anonymous()) {
+    return s3_fail(S3Code::InvalidRequest,
+                   "Request specific response headers cannot be used for anonymous GET requests.");
+  }
   if (!call.head.find("x-amz-server-side-encryption")) return {};
   return s3_fail(S3Code::InvalidArgument,
                  "x-amz-server-side-encryption header is not supported for this operation.");
@@ -128,7 +140,7 @@ S3Result<Reply> get_object(S3Call& call) {
   auto reader = call.service.objects.open_reader(call.bucket, call.key);
   if (!reader) return s3_fail(call.missing(reader.error()));
   S3_TRY(call.authorize(&(*reader)->info()));
-  S3_TRY(refuse_encryption_header(call));
+  S3_TRY(refuse_what_reads_may_not_ask(call));
   ByteRange range;
   const ObjectInfo& info = (*reader)->info();
   S3_ASSIGN(const auto key,
@@ -150,7 +162,7 @@ S3Result<Reply> head_object(S3Call& call) {
   const auto info = call.service.objects.head(call.bucket, call.key);
   if (!info) return s3_fail(call.missing(info.error()));
   S3_TRY(call.authorize(&*info));
-  S3_TRY(refuse_encryption_header(call));
+  S3_TRY(refuse_what_reads_may_not_ask(call));
   S3_TRY(CustomerKey::require(call, CustomerKey::Of::Object, info->metadata.checksums));
   ByteRange range;
   S3_ASSIGN(Reply reply, describe(call, *info, range));

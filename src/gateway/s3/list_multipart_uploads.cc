@@ -33,8 +33,11 @@ S3Result<Reply> list_multipart_uploads(S3Call& call) {
     xml.open("Upload");
     xml.element("Key", listed_name(parameters, upload.key));
     xml.element("UploadId", upload.upload_id);
-    write_owner(call, "Initiator", upload_owner(call, upload.metadata), xml);
-    write_owner(call, "Owner", upload_owner(call, upload.metadata), xml);
+    const std::string owner = upload_owner(call, upload.metadata);
+    const auto named = upload.metadata.properties.find(property::kInitiator);
+    const bool other = named != upload.metadata.properties.end();
+    write_owner(call, "Initiator", other ? named->second : owner, xml);
+    write_owner(call, "Owner", owner, xml);
     xml.element("StorageClass", "STANDARD");
     xml.element("Initiated", iso_date(upload.initiated));
     xml.close("Upload");

@@ -3,10 +3,12 @@
 #include "gateway/s3/acl_request.h"
 #include "gateway/s3/checksum.h"
 #include "gateway/s3/conditions.h"
+#include "gateway/s3/customer_key.h"
 #include "gateway/s3/listing.h"
 #include "gateway/s3/number.h"
 #include "gateway/s3/operations.h"
 #include "gateway/s3/replies.h"
+#include "gateway/s3/upload_access.h"
 
 namespace coffer::gateway {
 namespace {
@@ -25,14 +27,15 @@ void write_part(const PartInfo& part, XmlWriter& xml) {
 }
 
 S3Result<Reply> list_parts(S3Call& call) {
+  S3_ASSIGN(const UploadInfo upload, find_authorized_upload(call));
   S3_ASSIGN(const ListingParameters parameters, listing_parameters(call, "max-parts"));
   const std::string_view marker_text = call.parameter("part-number-marker");
   const auto marker = parse_number(marker_text.empty() ? "0" : marker_text);
   if (!marker) return s3_fail(S3Code::InvalidArgument);
   const std::string_view id = call.parameter("uploadId");
-  const auto upload = call.service.objects.upload(call.bucket, call.key, id);
-  if (!upload) return s3_fail(call.failure(upload.error(), Subject::Upload));
-  const std::string owner = upload_owner(call, upload->metadata);
+  const std::string owner = upload_owner(call, upload.metadata);
+  const auto named = upload.metadata.properties.find(property::kInitiator);
+  const std::string initiator = named == upload.metadata.properties.end() ? owner : named->second;
   auto stored = call.service.objects.parts(call.bucket, call.key, id);
   if (!stored) return s3_fail(call.failure(stored.error(), Subject::Upload));
   std::erase_if(*stored, [&](const PartInfo& part) { return part.number <= *marker; });
@@ -46,14 +49,19 @@ S3Result<Reply> list_parts(S3Call& call) {
   xml.element("Bucket", call.bucket);
   xml.element("Key", listed_name(parameters, call.key));
   xml.element("UploadId", id);
-  write_owner(call, "Initiator", owner, xml);
+  write_owner(call, "Initiator", initiator, xml);
   write_owner(call, "Owner", owner, xml);
   xml.element("StorageClass", "STANDARD");
   xml.element("PartNumberMarker", *marker);
   xml.element("NextPartNumberMarker", stored->empty() ? *marker : stored->back().number);
   xml.element("MaxParts", parameters.entries_max);
   xml.flag("IsTruncated", truncated);
-  for (const PartInfo& part : *stored) write_part(part, xml);
+  const bool sealed = upload.metadata.checksums.contains(kCustomerSeal);
+  for (PartInfo& part : *stored) {
+    // They are of the plaintext, which who lists need not have the key for.
+    if (sealed) part.checksums.clear();
+    write_part(part, xml);
+  }
   xml.close("ListPartsResult");
   return xml_reply(std::move(xml));
 }
@@ -61,8 +69,8 @@ S3Result<Reply> list_parts(S3Call& call) {
 }  // namespace
 
 const Operation kListParts{.name = "ListParts",
+                           .check = Operation::Check::Itself,
                            .action = "s3:ListMultipartUploadParts",
-                           .acl = AclPermission::Write,
                            .run = list_parts};
 
 }  // namespace coffer::gateway

@@ -21,8 +21,9 @@ class ObjectUpload final : public Upload {
   S3Result<Reply> commit(const S3Call& call, const BodyProof& proof) override {
     metadata_.etag = key_ ? key_->etag(proof.md5) : to_hex(proof.md5);
     keep_checksum(proof, metadata_.checksums);
-    if (key_) metadata_.checksums[kCustomerSeal] = seal_;
     const auto checksums = metadata_.checksums;
+    // Those of the plaintext are told once, to who sent it; kept beside sealed bytes they would say what those are.
+    if (key_) metadata_.checksums = {{kCustomerSeal, seal_}};
     const auto info = writer->commit(std::move(metadata_), conditions_, call.service.durability);
     if (!info) return s3_fail(write_failure(call, info.error(), Subject::Object));
     call.changed();
@@ -48,7 +49,10 @@ S3Result<std::unique_ptr<Upload>> put_object(S3Call& call) {
   S3_ASSIGN(const auto key, CustomerKey::read(call, CustomerKey::Of::Object));
   auto writer = call.service.objects.begin_put(call.bucket, call.key);
   if (!writer) return s3_fail(call.failure(writer.error(), Subject::Object));
-  std::string seal = key ? key->new_seal() : std::string();
+  std::string seal;
+  if (key) {
+    S3_ASSIGN(seal, key->new_seal());
+  }
   if (key) *writer = sealing_writer(std::move(*writer), key->cipher(seal));
   return std::unique_ptr<Upload>(std::make_unique<ObjectUpload>(
       std::move(*writer), std::move(metadata), std::move(conditions), key, std::move(seal)));

@@ -22,7 +22,7 @@ class PartUpload final : public Upload {
       metadata.checksums[std::string(lower_name(*proof.checksum_kind))] = proof.checksum;
     }
     const auto checksums = metadata.checksums;
-    if (key_) metadata.checksums[kCustomerSeal] = seal_;
+    if (key_) metadata.checksums = {{kCustomerSeal, seal_}};  // as PutObject does
     const auto info = writer->commit(std::move(metadata), {}, call.service.durability);
     if (!info) return s3_fail(call.failure(info.error(), Subject::Upload));
     Reply reply;
@@ -43,12 +43,16 @@ S3Result<std::unique_ptr<Upload>> upload_part(S3Call& call) {
   const auto upload =
       call.service.objects.upload(call.bucket, call.key, call.parameter("uploadId"));
   if (!upload) return s3_fail(call.failure(upload.error(), Subject::Upload));
+  if (!may_reach_upload(call, *upload, "s3:PutObject")) return s3_fail(S3Code::AccessDenied);
   S3_ASSIGN(const auto key,
             CustomerKey::require(call, CustomerKey::Of::Object, upload->metadata.checksums));
   auto writer =
       call.service.objects.begin_part(call.bucket, call.key, call.parameter("uploadId"), number);
   if (!writer) return s3_fail(call.failure(writer.error(), Subject::Upload));
-  std::string seal = key ? key->new_seal() : std::string();
+  std::string seal;
+  if (key) {
+    S3_ASSIGN(seal, key->new_seal());
+  }
   if (key) *writer = sealing_writer(std::move(*writer), key->cipher(seal));
   return std::unique_ptr<Upload>(
       std::make_unique<PartUpload>(std::move(*writer), key, std::move(seal)));

@@ -62,6 +62,7 @@ S3Result<ObjectMetadata> fill(const S3Call& call, const CopySource& source, Obje
                               std::unique_ptr<ObjectWriter>& writer) {
   const ObjectInfo& info = reader.info();
   S3_ASSIGN(const ByteRange range, source_range(call, info.size));
+  S3_ASSIGN(const CopySlot slot, CopySlot::take(call.service, range.length));
   S3_ASSIGN(const auto to_key, CustomerKey::require(call, CustomerKey::Of::Object, of_upload));
   S3_ASSIGN(const auto from_key,
             CustomerKey::require(call, CustomerKey::Of::CopySource, info.metadata.checksums));
@@ -74,7 +75,10 @@ S3Result<ObjectMetadata> fill(const S3Call& call, const CopySource& source, Obje
   if (from_key) {
     S3_ASSIGN(opened, SealedReader::create(call, info, *from_key));
   }
-  const std::string seal = to_key ? to_key->new_seal() : std::string();
+  std::string seal;
+  if (to_key) {
+    S3_ASSIGN(seal, to_key->new_seal());
+  }
   if (to_key) writer = sealing_writer(std::move(writer), to_key->cipher(seal));
   S3_ASSIGN(const std::string md5,
             copy_bytes(call, reader, opened ? &*opened : nullptr, range, *writer));
@@ -91,6 +95,7 @@ S3Result<Reply> upload_part_copy(S3Call& call) {
   const std::string_view id = call.parameter("uploadId");
   const auto upload = call.service.objects.upload(call.bucket, call.key, id);
   if (!upload) return s3_fail(call.failure(upload.error(), Subject::Upload));
+  if (!may_reach_upload(call, *upload, "s3:PutObject")) return s3_fail(S3Code::AccessDenied);
   auto writer = call.service.objects.begin_part(call.bucket, call.key, id, number);
   if (!writer) return s3_fail(call.failure(writer.error(), Subject::Upload));
   auto reader = call.service.objects.open_reader(source.bucket, source.key);

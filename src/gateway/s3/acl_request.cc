@@ -30,6 +30,7 @@ std::string name_of_owner(const S3Call& call, std::string_view id) {
     return call.who.name;
   if (id == call.service.owner_id) return "coffer";
   if (id == kAnonymousOwner) return "anonymous";
+  if (id.empty()) return {};  // the keys without an owner have names of their own
   const auto owner = call.service.access_keys.find_owner(id);
   return owner ? owner->name : std::string();
 }

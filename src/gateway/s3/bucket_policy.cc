@@ -34,7 +34,8 @@ S3Result<Reply> get_bucket_policy_status(S3Call& call) {
   const bool by_policy = access.policy && access.policy->is_public();
   XmlWriter xml;
   xml.open_document("PolicyStatus");
-  xml.flag("IsPublic", (by_acl || by_policy) && !access.block.restrict_buckets);
+  // Restricted is what policies give, not what ACLs do.
+  xml.flag("IsPublic", by_acl || (by_policy && !access.block.restrict_buckets));
   xml.close("PolicyStatus");
   return xml_reply(std::move(xml));
 }

@@ -34,19 +34,28 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-bool headers_allowed(const CorsRule& rule, std::string_view headers) {
+/// In lower case. Nothing where they are more than a rule allows.
+std::optional<std::vector<std::string>> listed(std::string_view headers) {
+  std::vector<std::string> names;
   while (!headers.empty()) {
     const std::size_t comma = headers.find(',');
     std::string_view header = headers.substr(0, comma);
     headers.remove_prefix(comma == std::string_view::npos ? headers.size() : comma + 1);
     while (header.starts_with(' ')) header.remove_prefix(1);
     while (header.ends_with(' ')) header.remove_suffix(1);
-    const bool known = std::any_of(
-        rule.allowed_headers.begin(), rule.allowed_headers.end(),
-        [&](const std::string& pattern) { return fits(lower(pattern), lower(header)); });
-    if (!header.empty() && !known) return false;
+    if (header.empty()) continue;
+    if (names.size() == kCorsHeadersMax) return std::nullopt;
+    names.push_back(lower(header));
   }
-  return true;
+  return names;
+}
+
+bool headers_allowed(const CorsRule& rule, const std::vector<std::string>& headers) {
+  const std::vector<std::string>& patterns = rule.allowed_in_lower_case;
+  return std::all_of(headers.begin(), headers.end(), [&](const std::string& header) {
+    return std::any_of(patterns.begin(), patterns.end(),
+                       [&](const std::string& pattern) { return fits(pattern, header); });
+  });
 }
 
 std::string joined(const std::vector<std::string>& items) {
@@ -71,8 +80,12 @@ S3Result<CorsRule> parse_rule(const XmlElement& element) {
       if (!rule.max_age_seconds) return s3_fail(S3Code::MalformedXML);
     }
   }
-  if (rule.origins.empty() || rule.methods.empty() || rule.id.size() > 255)
+  const bool many = std::max({rule.origins.size(), rule.allowed_headers.size(),
+                              rule.exposed_headers.size(), rule.methods.size()}) > kCorsHeadersMax;
+  if (rule.origins.empty() || rule.methods.empty() || rule.id.size() > 255 || many)
     return s3_fail(S3Code::MalformedXML);
+  for (const std::string& header : rule.allowed_headers)
+    rule.allowed_in_lower_case.push_back(lower(header));
   for (const std::string& method : rule.methods) {
     if (std::find(kMethods.begin(), kMethods.end(), method) == kMethods.end()) {
       return s3_fail(
@@ -119,12 +132,14 @@ std::string write_cors(const std::vector<CorsRule>& rules) {
 }
 
 const CorsRule* matching_rule(const std::vector<CorsRule>& rules, const CorsRequest& request) {
+  const auto headers = listed(request.headers);
+  if (!headers) return nullptr;
   const auto allows = [&](const CorsRule& rule) {
     return std::any_of(rule.origins.begin(), rule.origins.end(),
                        [&](const std::string& origin) { return fits(origin, request.origin); }) &&
            std::find(rule.methods.begin(), rule.methods.end(), request.method) !=
                rule.methods.end() &&
-           headers_allowed(rule, request.headers);
+           headers_allowed(rule, *headers);
   };
   const auto found = std::find_if(rules.begin(), rules.end(), allows);
   return found == rules.end() ? nullptr : &*found;

@@ -17,6 +17,7 @@ namespace coffer::gateway {
 struct CorsRule {
   std::string id;
   std::vector<std::string> origins, methods, allowed_headers, exposed_headers;
+  std::vector<std::string> allowed_in_lower_case;  // of allowed_headers
   std::optional<std::uint64_t> max_age_seconds;
 };
 
@@ -27,7 +28,8 @@ struct CorsRequest {
   std::string_view origin, method;
   std::string_view headers;  // of Access-Control-Request-Headers
 };
-/// The first rule that allows it, or null.
+/// The first rule that allows it, or null; none allows more than kCorsHeadersMax.
+inline constexpr std::size_t kCorsHeadersMax = 100;
 const CorsRule* matching_rule(const std::vector<CorsRule>& rules, const CorsRequest& request);
 /// Access-Control-*, into the reply to a request that `rule` allows.
 void add_cors_headers(const CorsRule& rule, const CorsRequest& request, Reply& reply);

@@ -50,7 +50,10 @@ S3Result<Reply> create_bucket(S3Call& call, std::string_view body) {
     return s3_fail(S3Code::NotImplemented);
   }
   // The location constraint is read for its form only: there are no regions here.
-  if (!body.empty()) S3_TRY(parse_xml(body, "CreateBucketConfiguration"));
+  if (!body.empty()) {
+    S3_ASSIGN(const XmlElement configuration, parse_xml(body, "CreateBucketConfiguration"));
+    if (configuration.child("Tags") != nullptr) return s3_fail(S3Code::NotImplemented);
+  }
   S3_ASSIGN(const BucketSettings settings, first_settings(call));
   const auto created =
       call.service.objects.create_bucket(call.bucket, call.service.durability, settings);

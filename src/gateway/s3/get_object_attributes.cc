@@ -95,6 +95,8 @@ S3Result<void> write_parts(const S3Call& call, const ObjectInfo& info, XmlWriter
 
 S3Result<Reply> get_object_attributes(S3Call& call) {
   S3_ASSIGN(const ObjectInfo info, find_authorized(call));
+  if (!call.may_do("s3:GetObject", AclPermission::Read, &info))
+    return s3_fail(S3Code::AccessDenied);
   S3_ASSIGN(const Wanted wanted, wanted_attributes(call));
   const auto& checksums = info.metadata.checksums;
   S3_TRY(CustomerKey::require(call, CustomerKey::Of::Object, checksums));

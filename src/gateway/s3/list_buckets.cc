@@ -44,7 +44,8 @@ S3Result<Reply> list_buckets(S3Call& call) {
             [](const BucketInfo& a, const BucketInfo& b) { return a.name < b.name; });
   XmlWriter xml;
   xml.open_document("ListAllMyBucketsResult");
-  write_owner(call, "Owner", call.who.id, xml);
+  write_owner(call, "Owner", call.who.anonymous() ? kAnonymousOwner : std::string_view(call.who.id),
+              xml);
   xml.open("Buckets");
   std::size_t count = 0;
   std::string last;

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <array>
+#include <set>
+
 #include "gateway/s3/bucket_settings.h"
 #include "gateway/s3/operations.h"
 #include "gateway/s3/replies.h"
@@ -25,16 +29,23 @@ S3Result<Reply> get_public_access_block(S3Call& call) {
 S3Result<Reply> put_public_access_block(S3Call& call, std::string_view body) {
   S3_ASSIGN(const XmlElement document, parse_xml(body, kDocument));
   PublicAccessBlock block;
-  const auto read = [&](std::string_view name, bool& flag) {
-    const std::string_view text = document.child_text(name).value_or("false");
-    flag = text == "true" || text == "TRUE" || text == "True";
-    return flag || text == "false" || text == "FALSE" || text == "False";
-  };
-  const bool valid = read("BlockPublicAcls", block.block_acls) &&
-                     read("IgnorePublicAcls", block.ignore_acls) &&
-                     read("BlockPublicPolicy", block.block_policy) &&
-                     read("RestrictPublicBuckets", block.restrict_buckets);
-  if (!valid) return s3_fail(S3Code::MalformedXML);
+  const std::array<std::pair<std::string_view, bool*>, 4> flags{
+      {{"BlockPublicAcls", &block.block_acls},
+       {"IgnorePublicAcls", &block.ignore_acls},
+       {"BlockPublicPolicy", &block.block_policy},
+       {"RestrictPublicBuckets", &block.restrict_buckets}}};
+  // One that is misspelt, or there twice, would silently be off.
+  std::set<std::string_view> seen;
+  for (const XmlElement& child : document.children) {
+    const auto flag = std::find_if(flags.begin(), flags.end(),
+                                   [&](const auto& known) { return known.first == child.name; });
+    const std::string_view text = child.text;
+    const bool on = text == "true" || text == "TRUE" || text == "True";
+    const bool off = text == "false" || text == "FALSE" || text == "False";
+    if (flag == flags.end() || (!on && !off) || !seen.insert(child.name).second)
+      return s3_fail(S3Code::MalformedXML);
+    *flag->second = on;
+  }
   S3_TRY(set_setting(call, setting::kPublicAccessBlock, encode_public_access_block(block)));
   return empty_reply(200);
 }

@@ -6,6 +6,14 @@
 namespace coffer::gateway {
 namespace {
 
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return result;
+}
+
 std::string_view without_port(std::string_view host) {
   const std::size_t colon = host.rfind(':');
   const bool has_port =
@@ -89,6 +97,15 @@ const Operation* sub_resource(std::span<const SubResource> table, Method method,
   return nullptr;
 }
 
+/// A parameter that no operation reads would be one that is not done: a sub-resource from after this was written. What signs the
+/// request and what clients say of themselves is none.
+bool has_unknown(const QueryParameters& query, std::span<const std::string_view> known) {
+  return std::any_of(query.all().begin(), query.all().end(), [&](const auto& parameter) {
+    return !lower(parameter.name).starts_with("x-amz-") && parameter.name != "x-id" &&
+           std::find(known.begin(), known.end(), parameter.name) == known.end();
+  });
+}
+
 bool has_any(const QueryParameters& query, std::span<const std::string_view> names) {
   return std::any_of(names.begin(), names.end(),
                      [&](std::string_view name) { return query.has(name); });
@@ -110,7 +127,8 @@ const Operation* bucket_operation(Method method, const QueryParameters& query) {
     return query.value_or("list-type", {}) == "2" ? &kListObjectsV2 : &kListObjects;
   }
   if (method == Method::Post && query.has("delete")) return &kDeleteObjects;
-  if (has_any(query, kUnserved)) return &kNotImplemented;
+  const bool changes = method == Method::Put || method == Method::Delete;
+  if (has_any(query, kUnserved) || (changes && has_unknown(query, {}))) return &kNotImplemented;
   switch (method) {
     case Method::Put:
       return &kCreateBucket;
@@ -131,7 +149,9 @@ const Operation* object_operation(const RequestHead& head, const QueryParameters
   if (head.method() == Method::Options) return &kPreflight;
   if (const Operation* const found = sub_resource(kObjectSettings, head.method(), query))
     return found;
-  if (has_any(query, kUnserved)) return &kNotImplemented;
+  static constexpr std::array<std::string_view, 3> kKnown{"uploadId", "partNumber", "versionId"};
+  const bool changes = head.method() == Method::Put || head.method() == Method::Delete;
+  if (has_any(query, kUnserved) || (changes && has_unknown(query, kKnown))) return &kNotImplemented;
   switch (head.method()) {
     case Method::Get:
       return of_upload ? &kListParts : &kGetObject;
@@ -177,8 +197,30 @@ S3Result<Target> find_target(const RequestHead& head, std::span<const std::strin
   return target;
 }
 
+namespace {
+
+/// Presigned URLs may carry headers as parameters. Those that say what is written are not read here, so it would be written without
+/// them.
+bool carries_headers(const QueryParameters& query) {
+  static constexpr std::array<std::string_view, 10> kRead{
+      "x-amz-algorithm",      "x-amz-credential",
+      "x-amz-date",           "x-amz-expires",
+      "x-amz-signedheaders",  "x-amz-signature",
+      "x-amz-content-sha256", "x-amz-security-token",
+      "x-amz-user-agent",     "x-amz-sdk-checksum-algorithm"};
+  return std::any_of(query.all().begin(), query.all().end(), [](const auto& parameter) {
+    const std::string name = lower(parameter.name);
+    return name.starts_with("x-amz-") && !name.starts_with("x-amz-checksum-") &&
+           std::find(kRead.begin(), kRead.end(), name) == kRead.end();
+  });
+}
+
+}  // namespace
+
 const Operation* find_operation(const RequestHead& head, const QueryParameters& query,
                                 const Target& target) {
+  const bool writes = head.method() == Method::Put || head.method() == Method::Post;
+  if (writes && !target.bucket.empty() && carries_headers(query)) return &kNotImplemented;
   if (target.bucket.empty()) return service_operation(head.method());
   if (target.key.empty()) return bucket_operation(head.method(), query);
   return object_operation(head, query);

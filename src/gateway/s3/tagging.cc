@@ -16,7 +16,35 @@ std::size_t characters(std::string_view utf8) {
   }));
 }
 
+/// UTF-8 of characters that XML can hold: what is set by a header is read back as XML.
+bool is_xml_text(std::string_view text) {
+  while (!text.empty()) {
+    const auto first = static_cast<unsigned char>(text.front());
+    const std::size_t bytes = first < 0x80   ? 1
+                              : first < 0xc2 ? 0
+                              : first < 0xe0 ? 2
+                              : first < 0xf0 ? 3
+                              : first < 0xf5 ? 4
+                                             : 0;
+    if (bytes == 0 || bytes > text.size()) return false;
+    std::uint32_t code = bytes == 1 ? first : first & (0x7fU >> bytes);
+    for (const char c : text.substr(1, bytes - 1)) {
+      const auto next = static_cast<unsigned char>(c);
+      if ((next & 0xc0U) != 0x80U) return false;
+      code = code << 6 | (next & 0x3fU);
+    }
+    const bool shortest = bytes < 3 || code >= (bytes == 3 ? 0x800U : 0x10000U);
+    const bool character = (code >= 0x20 || code == '\t' || code == '\n' || code == '\r') &&
+                           (code < 0xd800 || code > 0xdfff) && code != 0xfffe && code != 0xffff &&
+                           code <= 0x10ffff;
+    if (!shortest || !character) return false;
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
+
 S3Result<void> add(Tags& tags, std::string key, std::string value) {
+  if (!is_xml_text(key) || !is_xml_text(value)) return s3_fail(S3Code::InvalidTag);
   if (key.empty() || characters(key) > kKeyCharactersMax)
     return s3_fail(S3Code::InvalidTag, "The TagKey you have provided is invalid");
   if (characters(value) > kValueCharactersMax)

@@ -11,6 +11,8 @@ namespace coffer::fuse {
 
 namespace {
 
+constexpr int kLookupTries = 100;
+
 /// `.` and `..` come from NFS and open_by_handle_at, which know a node id and no path.
 Result<Entry> look_up(Context& context, InodeId parent, std::string_view name) {
   if (name != "." && name != "..") return context.tree.lookup(parent, name);
@@ -25,10 +27,20 @@ Result<Entry> look_up(Context& context, InodeId parent, std::string_view name) {
   return Entry{inode, attributes};
 }
 
+/// One that is replaced again and again must not look absent.
+Result<Entry> look_up_counted(Context& context, InodeId parent, std::string_view name) {
+  for (int tries = 1;; ++tries) {
+    COFFER_ASSIGN(const Entry found, look_up(context, parent, name));
+    Result<Entry> counted = hand_out(context, found);
+    if (counted || counted.error().code != Errc::Stale || tries == kLookupTries) return counted;
+  }
+}
+
 void lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
   Context& context = context_of(req);
-  const Result<Entry> found = look_up(context, InodeId(parent), name);
-  if (found || found.error().code != Errc::NotFound) return reply_entry(req, context, found);
+  const Result<Entry> found = look_up_counted(context, InodeId(parent), name);
+  if (found) return reply_counted(req, context, *found);
+  if (found.error().code != Errc::NotFound) return reply_error(req, found.error());
   fuse_entry_param absent{};  // inode 0: the kernel remembers that there is none
   absent.entry_timeout = kCacheSeconds;
   ::fuse_reply_entry(req, &absent);

@@ -48,8 +48,7 @@ Result<Entry> hand_out(Context& context, Entry entry) {
   Result<Attributes> now = context.tree.attributes(entry.inode);
   if (!now) {
     take_back(context, entry.inode);
-    const bool gone = now.error().code == Errc::Stale;
-    return fail(gone ? Error{Errc::NotFound, {}} : std::move(now).error());
+    return fail(std::move(now).error());
   }
   entry.attributes = *now;
   return entry;
@@ -87,8 +86,12 @@ void reply_entry(fuse_req_t req, Context& context, const Result<Entry>& entry) {
   if (!entry) return reply_error(req, entry.error());
   const Result<Entry> counted = hand_out(context, *entry);
   if (!counted) return reply_error(req, counted.error());
-  const fuse_entry_param param = to_entry_param(*counted);
-  if (::fuse_reply_entry(req, &param) != 0) take_back(context, counted->inode);
+  reply_counted(req, context, *counted);
+}
+
+void reply_counted(fuse_req_t req, Context& context, const Entry& entry) {
+  const fuse_entry_param param = to_entry_param(entry);
+  if (::fuse_reply_entry(req, &param) != 0) take_back(context, entry.inode);
 }
 
 }  // namespace coffer::fuse

@@ -26,7 +26,9 @@ struct stat to_stat(const Attributes& attributes);
 double attribute_seconds(const Attributes& attributes);
 
 /// Counts the inode as known to the kernel and makes sure that it still exists: on success the
-/// caller owns one lookup, which a reply hands to the kernel or take_back() returns.
+/// caller owns one lookup, which a reply hands to the kernel or take_back() returns. Stale: the other
+/// door took it away meanwhile; the name may be there again, so whoever asked for that looks again, the
+/// kernel too (ESTALE).
 Result<Entry> hand_out(Context& context, Entry entry);
 void take_back(Context& context, InodeId inode, std::uint64_t lookups = 1);
 
@@ -37,5 +39,7 @@ void reply_result(fuse_req_t req, const Result<void>& result);
 void reply_attributes(fuse_req_t req, const Result<Attributes>& attributes);
 /// Counts, answers, and takes the count back should the answer not arrive.
 void reply_entry(fuse_req_t req, Context& context, const Result<Entry>& entry);
+/// The same with what hand_out() counted.
+void reply_counted(fuse_req_t req, Context& context, const Entry& entry);
 
 }  // namespace coffer::fuse

@@ -22,7 +22,7 @@ for cipher in "${ciphers[@]}"; do
   AWS_SECRET_ACCESS_KEY=$(python3 -c 'import json,sys; print(json.load(sys.stdin)["secret_key"])' <"$work/key.json")
   mount_vault "${volumes[0]}" "$mnt" --s3 127.0.0.1:0
   mkdir "$mnt/both"
-  "$python" "$here/coherence.py" "$mnt/both" "$seed" "$seconds" "$(json status "$mnt" s3_endpoint)" || fail "the doors do not agree"
+  "$python" "$here/coherence.py" "$mnt/both" "$seed" "$seconds" "$(json status "$mnt" s3_endpoint)" || { coffer fsck "$mnt" || true && fail "the doors do not agree"; }
   fsck_clean "$mnt"
   unmount_vault "$mnt"
   fsck_clean "${volumes[0]}" --verify-data

@@ -214,6 +214,7 @@ Result<void> VaultOpener::finish() {
   vault.objects_ = std::make_unique<ObjectService>(*vault.names_);
   COFFER_ASSIGN(vault.access_keys_, AccessKeyService::load(meta));
   COFFER_TRY(vault.ledger_->load());
+  COFFER_TRY(vault.names_->versions().load());
   if (!read_only_) {
     vault.configuration_->mirror_key_store();
     remove_unnamed();

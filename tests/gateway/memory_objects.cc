@@ -174,17 +174,20 @@ Result<std::vector<PartInfo>> MemoryObjects::object_parts(const ObjectInfo& info
   return std::vector<PartInfo>{};
 }
 
-Result<ObjectInfo> MemoryObjects::head(std::string_view bucket, std::string_view key) {
-  COFFER_ASSIGN(auto reader, open_reader(bucket, key));
+Result<ObjectInfo> MemoryObjects::head(std::string_view bucket, std::string_view key,
+                                       std::string_view version) {
+  COFFER_ASSIGN(auto reader, open_reader(bucket, key, version));
   return reader->info();
 }
 
 Result<std::unique_ptr<ObjectReader>> MemoryObjects::open_reader(std::string_view bucket,
-                                                                 std::string_view key) {
+                                                                 std::string_view key,
+                                                                 std::string_view version) {
   MutexLock lock(mutex_);
   COFFER_ASSIGN(Bucket * home, find_bucket(bucket));
   const auto found = home->objects.find(key);
-  if (found == home->objects.end()) return fail(Errc::NotFound);
+  const bool known = version.empty() || version == kNullVersion;
+  if (!known || found == home->objects.end()) return fail(Errc::NotFound);
   return std::make_unique<Reader>(found->second);
 }
 
@@ -195,21 +198,35 @@ Result<std::unique_ptr<ObjectWriter>> MemoryObjects::begin_put(std::string_view 
   return std::make_unique<Writer>(*this, bucket, key, "", 0);
 }
 
-Result<bool> MemoryObjects::remove(std::string_view bucket, std::string_view key,
-                                   const WriteConditions& conditions, Durability) {
+Result<Removed> MemoryObjects::remove(const RemoveRequest& request, Durability) {
+  const WriteConditions& conditions = request.conditions;
   MutexLock lock(mutex_);
-  COFFER_ASSIGN(Bucket * home, find_bucket(bucket, conditions.if_bucket));
-  const auto found = home->objects.find(key);
+  COFFER_ASSIGN(Bucket * home, find_bucket(request.bucket, conditions.if_bucket));
+  const auto found = home->objects.find(request.key);
   if (found == home->objects.end()) {
     if (conditions.if_match) return fail(Errc::NotFound);
-    return false;
+    return Removed{};
   }
   if (conditions.if_match && *conditions.if_match != "*" &&
       *conditions.if_match != found->second.info.etag) {
     return fail(Errc::Conflict);
   }
   home->objects.erase(found);
-  return true;
+  return Removed{true, false, {}};
+}
+
+Result<VersionPage> MemoryObjects::list_versions(std::string_view bucket,
+                                                 const VersionListRequest& request) {
+  COFFER_ASSIGN(ListPage page, list(bucket, {request.prefix, request.delimiter, request.key_marker,
+                                             request.max_entries}));
+  VersionPage versions;
+  for (ObjectInfo& info : page.objects)
+    versions.entries.push_back({std::move(info), true, false, {}});
+  versions.common_prefixes = std::move(page.common_prefixes);
+  versions.truncated = page.truncated;
+  versions.next_key = page.next;
+  versions.next_version = kNullVersion;
+  return versions;
 }
 
 Result<ObjectInfo> MemoryObjects::copy(const CopyRequest& request, Durability) {

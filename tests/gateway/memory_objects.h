@@ -1,6 +1,6 @@
 #pragma once
 /// MemoryObjects and MemoryAccessKeys: the vault's contracts over std::map, so that the gateway's tests
-/// look at the gateway alone. Conditions, snapshots and listing order are as the contract says.
+/// look at the gateway alone. No versions. Conditions, snapshots and listing order are as the contract says.
 
 #include <map>
 #include <memory>
@@ -28,19 +28,28 @@ class MemoryObjects final : public Objects {
   Result<void> set_bucket_setting(std::string_view bucket, const std::string& name,
                                   const std::optional<std::string>& value, Durability,
                                   std::optional<InodeId> if_bucket) override;
+  using Objects::head;
+  using Objects::open_reader;
+  using Objects::remove;
   using Objects::set_bucket_setting;
-  Result<ObjectInfo> head(std::string_view bucket, std::string_view key) override;
-  Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket,
-                                                    std::string_view key) override;
+  Result<ObjectInfo> head(std::string_view bucket, std::string_view key,
+                          std::string_view version) override;
+  Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket, std::string_view key,
+                                                    std::string_view version) override;
+  Result<std::optional<DeleteMarker>> delete_marker(std::string_view, std::string_view,
+                                                    std::string_view) override {
+    return std::optional<DeleteMarker>{};
+  }
   Result<std::unique_ptr<ObjectWriter>> begin_put(std::string_view bucket,
                                                   std::string_view key) override;
-  Result<bool> remove(std::string_view bucket, std::string_view key, const WriteConditions&,
-                      Durability) override;
+  Result<Removed> remove(const RemoveRequest& request, Durability) override;
   Result<ObjectInfo> update(std::string_view bucket, std::string_view key,
                             const ObjectUpdate& change, Durability) override;
   Result<std::vector<PartInfo>> object_parts(const ObjectInfo& info) override;
   Result<ObjectInfo> copy(const CopyRequest& request, Durability) override;
   Result<ListPage> list(std::string_view bucket, const ListRequest& request) override;
+  Result<VersionPage> list_versions(std::string_view bucket,
+                                    const VersionListRequest& request) override;
   Result<std::string> create_upload(std::string_view bucket, std::string_view key,
                                     const ObjectMetadata& metadata) override;
   Result<UploadInfo> upload(std::string_view bucket, std::string_view key,

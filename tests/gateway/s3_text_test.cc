@@ -127,8 +127,8 @@ TEST(Router, FindsOperations) {
   EXPECT_EQ(route(Method::Put, "/b"), &kCreateBucket);
   EXPECT_EQ(route(Method::Put, "/b/"), &kCreateBucket);
   EXPECT_EQ(route(Method::Get, "/b?list-type=2"), &kListObjectsV2);
-  EXPECT_EQ(route(Method::Get, "/b?versioning"), &kGetBucketSetting);
-  EXPECT_EQ(route(Method::Put, "/b?versioning"), &kNotImplemented);
+  EXPECT_EQ(route(Method::Get, "/b?versioning"), &kGetBucketVersioning);
+  EXPECT_EQ(route(Method::Put, "/b?versioning"), &kPutBucketVersioning);
   EXPECT_EQ(route(Method::Post, "/b?delete"), &kDeleteObjects);
   EXPECT_EQ(route(Method::Put, "/b/k"), &kPutObject);
   EXPECT_EQ(route(Method::Put, "/b/k", "/b/l"), &kCopyObject);

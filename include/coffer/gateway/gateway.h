@@ -38,6 +38,8 @@ struct GatewayOptions {
   std::chrono::seconds idle_timeout{75};
   std::chrono::seconds progress_timeout{60};
   std::chrono::seconds drain_timeout{10};
+  /// Of lifecycle rules: how long a day is. Zero: a day; else for tests, which then run all the time.
+  std::chrono::seconds lifecycle_day{0};
 
   /// Called on a worker after each change, before it is answered: returns once the other door shows
   /// it (the mount's caches were invalidated). Empty: there is no other door.

@@ -38,6 +38,9 @@ struct ObjectMetadata {
   std::map<std::string, std::string> properties;
 };
 
+/// The id of the version that an object has without versioning, and that it is given while versioning is suspended.
+inline constexpr std::string_view kNullVersion = "null";
+
 struct ObjectInfo {
   std::string key;
   std::uint64_t size = 0;
@@ -45,6 +48,7 @@ struct ObjectInfo {
   std::string etag;  // never empty
   ObjectMetadata metadata;
   InodeId inode;
+  std::string version = std::string(kNullVersion);
 };
 
 /// What the gateway keeps with a bucket, by name of the setting ("owner", "policy"). The vault keeps it, no more.
@@ -65,6 +69,7 @@ struct WriteConditions {
   std::optional<std::string> if_match = {};             // an ETag without quotes, or "*"
   std::optional<std::uint64_t> if_size = {};            // bytes
   std::optional<std::int64_t> if_modified_unix_s = {};  // the time of its last change
+  std::optional<InodeId> if_inode = {};                 // the very one that was looked at
   /// The bucket that the caller was let into: where another one has its name by now, there is none (NotFound).
   std::optional<InodeId> if_bucket = {};
 };
@@ -73,8 +78,33 @@ inline constexpr std::size_t kBucketSettingBytesMax = std::size_t{256} << 10;
 
 enum class Durability : std::uint8_t { Relaxed, Synced };
 
+/// The setting of a bucket whose objects have versions: "Enabled" or "Suspended", never taken away again. The one setting that the
+/// vault reads itself.
+inline constexpr const char* kVersioningSetting = "versioning";
+
+/// Stands for an object where versioning is on: from then on it is gone, and its versions are there.
+struct DeleteMarker {
+  std::string version;
+  Timespec modified;
+};
+
+struct RemoveRequest {
+  std::string_view bucket, key;
+  std::string_view version = {};  // empty: the object, which leaves a marker where it has versions
+  WriteConditions conditions = {};  // on the version, or on the object
+  bool bypass_governance = false;   // object_lock.h
+  std::map<std::string, std::string> marker_properties = {};
+};
+
+struct Removed {
+  bool was_there = false;
+  bool marker = false;  // a delete marker was made, or it was one that was removed
+  std::string version;  // that was made or removed; empty: there are no versions
+};
+
 struct CopyRequest {
   std::string_view from_bucket, from_key, to_bucket, to_key;
+  std::string_view from_version = {};  // empty: the current one
   /// Makes the copy's metadata of the source's, with no lock held; what belongs to the bytes (etag, checksums,
   /// parts) stays the source's. Not given: all stays.
   std::function<ObjectMetadata(const ObjectMetadata&)> metadata = {};
@@ -96,6 +126,26 @@ struct ListPage {
   std::vector<std::string> common_prefixes;
   bool truncated = false;
   std::string next;  // start_after of the next page
+};
+
+struct VersionListRequest {
+  std::string prefix, delimiter;
+  /// Exclusive: a key with one of its versions, a key with all of them, or a common prefix that was returned.
+  std::string key_marker, version_marker;
+  std::uint32_t max_entries = 1000;
+};
+
+struct VersionEntry {
+  ObjectInfo info;  // as of a listing; of a marker: key, version, time and properties
+  bool latest = false, marker = false;
+  Timespec noncurrent_since;  // of one that is not the latest
+};
+
+struct VersionPage {
+  std::vector<VersionEntry> entries;  // by key, the newest first
+  std::vector<std::string> common_prefixes;
+  bool truncated = false;
+  std::string next_key, next_version;  // the markers of the next page
 };
 
 /// A snapshot of one object: later changes at either door do not show.
@@ -136,10 +186,12 @@ struct PartInfo {
   std::map<std::string, std::string> checksums;
 };
 
-/// What update() sets. Where another inode stands at the key than the one that was looked at: Conflict.
+/// What update() sets. Where another inode stands at the key than the one that was looked at, or it has other properties: Conflict.
 struct ObjectUpdate {
   InodeId inode;
   std::optional<std::map<std::string, std::string>> tags = {}, properties = {};
+  std::string version = {};  // that was looked at; empty: whatever it is
+  std::optional<std::map<std::string, std::string>> expected_properties = {};
   std::optional<InodeId> if_bucket = {};  // as in WriteConditions
 };
 
@@ -175,14 +227,31 @@ class Objects {
     return set_bucket_setting(bucket, name, value, durability, std::nullopt);
   }
 
-  virtual Result<ObjectInfo> head(std::string_view bucket, std::string_view key) = 0;
+  /// `version`: an id; empty: the current one. NotFound also where a delete marker stands.
+  virtual Result<ObjectInfo> head(std::string_view bucket, std::string_view key,
+                                  std::string_view version) = 0;
+  Result<ObjectInfo> head(std::string_view bucket, std::string_view key) {
+    return head(bucket, key, {});
+  }
   virtual Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket,
-                                                            std::string_view key) = 0;
+                                                            std::string_view key,
+                                                            std::string_view version) = 0;
+  Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket, std::string_view key) {
+    return open_reader(bucket, key, {});
+  }
+  /// The delete marker of that id, or (empty) the one that stands for the object now.
+  virtual Result<std::optional<DeleteMarker>> delete_marker(std::string_view bucket,
+                                                            std::string_view key,
+                                                            std::string_view version) = 0;
   virtual Result<std::unique_ptr<ObjectWriter>> begin_put(std::string_view bucket,
                                                           std::string_view key) = 0;
-  /// Success also where the key was not there (S3's DELETE is idempotent): false then.
-  virtual Result<bool> remove(std::string_view bucket, std::string_view key,
-                              const WriteConditions& conditions, Durability durability) = 0;
+  /// Success also where the key or version was not there (S3's DELETE is idempotent).
+  virtual Result<Removed> remove(const RemoveRequest& request, Durability durability) = 0;
+  Result<bool> remove(std::string_view bucket, std::string_view key,
+                      const WriteConditions& conditions, Durability durability) {
+    COFFER_ASSIGN(const Removed removed, remove({bucket, key, {}, conditions}, durability));
+    return removed.was_there;
+  }
   /// Changes what is kept with an object; its bytes and what S3 shows as its time stay.
   virtual Result<ObjectInfo> update(std::string_view bucket, std::string_view key,
                                     const ObjectUpdate& change, Durability durability) = 0;
@@ -192,6 +261,8 @@ class Objects {
   /// Shares extents.
   virtual Result<ObjectInfo> copy(const CopyRequest& request, Durability durability) = 0;
   virtual Result<ListPage> list(std::string_view bucket, const ListRequest& request) = 0;
+  virtual Result<VersionPage> list_versions(std::string_view bucket,
+                                            const VersionListRequest& request) = 0;
 
   virtual Result<std::string> create_upload(std::string_view bucket, std::string_view key,
                                             const ObjectMetadata& metadata) = 0;

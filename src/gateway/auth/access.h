@@ -26,6 +26,8 @@ inline constexpr const char* kOwnership = "ownership";
 inline constexpr const char* kTagging = "tagging";
 inline constexpr const char* kCors = "cors";
 inline constexpr const char* kEncryption = "encryption";
+inline constexpr const char* kObjectLock = "object-lock";
+inline constexpr const char* kLifecycle = "lifecycle";
 }  // namespace setting
 
 /// The names of an object's properties in the vault (docs/format.md §5.7).

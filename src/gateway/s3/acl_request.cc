@@ -167,6 +167,14 @@ S3Result<std::map<std::string, std::string>> new_object_properties(const S3Call&
   return properties;
 }
 
+std::map<std::string, std::string> marker_properties(const S3Call& call) {
+  std::map<std::string, std::string> properties;
+  const std::string_view owner =
+      call.who.anonymous() ? kAnonymousOwner : std::string_view(call.who.id);
+  if (call.access && owner != call.access->owner) properties[property::kOwner] = owner;
+  return properties;
+}
+
 void write_owner(const S3Call& call, std::string_view element, std::string_view id,
                  XmlWriter& xml) {
   xml.open(element);

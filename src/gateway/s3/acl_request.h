@@ -24,6 +24,9 @@ S3Result<void> check_acl(const S3Call& call, const Acl& acl);
 /// Whose a new object in the call's bucket is, and its ACL, as the headers want it: properties for the vault.
 S3Result<std::map<std::string, std::string>> new_object_properties(const S3Call& call);
 
+/// Of a delete marker that the call makes.
+std::map<std::string, std::string> marker_properties(const S3Call& call);
+
 /// <Owner>, or another element, of an owner by id.
 void write_owner(const S3Call& call, std::string_view element, std::string_view id, XmlWriter& xml);
 /// Of an upload into the call's bucket: of the object that it will make.

@@ -32,7 +32,9 @@ S3Result<Reply> get_object_acl(S3Call& call) {
   if (!access) return s3_fail(S3Code::InternalError);
   XmlWriter xml;
   write_acl(call, access->owner, access->acl, xml);
-  return xml_reply(std::move(xml));
+  Reply reply = xml_reply(std::move(xml));
+  add_version_header(call, info.version, reply);
+  return reply;
 }
 
 S3Result<Reply> put_object_acl(S3Call& call, std::string_view body) {
@@ -64,12 +66,14 @@ const Operation kPutBucketAcl{.name = "PutBucketAcl",
 const Operation kGetObjectAcl{.name = "GetObjectAcl",
                               .check = Operation::Check::Itself,
                               .action = "s3:GetObjectAcl",
+                              .version_action = "s3:GetObjectVersionAcl",
                               .acl = AclPermission::ReadAcp,
                               .run = get_object_acl};
 const Operation kPutObjectAcl{.name = "PutObjectAcl",
                               .effect = Operation::Effect::Write,
                               .check = Operation::Check::Itself,
                               .action = "s3:PutObjectAcl",
+                              .version_action = "s3:PutObjectVersionAcl",
                               .acl = AclPermission::WriteAcp,
                               .run_body = put_object_acl,
                               .body_bytes_max = kSettingBodyBytesMax};

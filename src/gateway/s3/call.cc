@@ -1,5 +1,6 @@
 #include "gateway/s3/call.h"
 
+#include "gateway/http/date.h"
 #include "gateway/s3/operations.h"
 #include "gateway/s3/policy_values.h"
 
@@ -20,14 +21,34 @@ S3Error S3Call::failure(const Error& error, Subject subject) const {
   return to_s3_error(error, subject);
 }
 
+std::string_view S3Call::action() const {
+  const bool of_version = !version().empty() && !operation->version_action.empty();
+  return of_version ? operation->version_action : operation->action;
+}
+
 S3Error S3Call::missing(const Error& error) const {
   const bool told = error.code != Errc::NotFound || !access ||
                     may_do("s3:ListBucket", AclPermission::Read, nullptr);
-  return told ? failure(error, Subject::Object) : S3Error{S3Code::AccessDenied};
+  if (!told) return S3Error{S3Code::AccessDenied};
+  if (error.code == Errc::InvalidArgument && !version().empty())
+    return {S3Code::InvalidArgument, "Invalid version id specified"};
+  if (error.code != Errc::NotFound || !access) return failure(error, Subject::Object);
+  S3Error absent{version().empty() ? S3Code::NoSuchKey : S3Code::NoSuchVersion};
+  if (!versioned()) return absent;
+  const auto marker = service.objects.delete_marker(bucket, key, version());
+  if (!marker || !*marker) return absent;
+  if (!version().empty()) {
+    absent.code = S3Code::MethodNotAllowed;
+    absent.headers.emplace_back("Allow", "DELETE");
+    absent.headers.emplace_back("Last-Modified", format_http_date((*marker)->modified.seconds));
+  }
+  absent.headers.emplace_back("x-amz-delete-marker", "true");
+  absent.headers.emplace_back("x-amz-version-id", (*marker)->version);
+  return absent;
 }
 
 S3Result<void> S3Call::authorize(const ObjectInfo* object) {
-  if (!may_do(operation->action, operation->acl, object)) return s3_fail(S3Code::AccessDenied);
+  if (!may_do(action(), operation->acl, object)) return s3_fail(S3Code::AccessDenied);
   authorized = true;
   return {};
 }

@@ -40,6 +40,7 @@ struct S3Service {
           kAccessCacheBytes, 4);
   static constexpr std::size_t kAccessCacheBytes = std::size_t{8} << 20;
   std::shared_ptr<std::atomic<int>> long_copies = std::make_shared<std::atomic<int>>(0);
+  std::int64_t lifecycle_day_s = 86'400;  // less for tests
 };
 
 struct Operation;
@@ -65,11 +66,19 @@ struct S3Call {
   [[nodiscard]] std::string_view parameter(std::string_view name) const {
     return query.value_or(name, {});
   }
+  /// Of the version that is asked for; empty: the current one.
+  [[nodiscard]] std::string_view version() const { return parameter("versionId"); }
+  /// Do objects of the bucket have versions, or did they once?
+  [[nodiscard]] bool versioned() const {
+    return access && access->setting(kVersioningSetting).has_value();
+  }
+  /// Of the operation, in policies.
+  [[nodiscard]] std::string_view action() const;
   /// Asked with this key.
   void be(AccessKey access_key);
   /// The vault's error in S3's words; tells an absent bucket from an absent key.
   [[nodiscard]] S3Error failure(const Error& error, Subject subject) const;
-  /// As failure() for an object that was looked for: who may not list is not told that it is absent.
+  /// As failure() for an object or version that was looked for: who may not list is not told that it is absent.
   [[nodiscard]] S3Error missing(const Error& error) const;
   /// May the operation be done on this object, or (null) on the bucket or a new key? AccessDenied if not.
   S3Result<void> authorize(const ObjectInfo* object);
@@ -105,7 +114,8 @@ struct Operation {
   std::string_view name;
   Effect effect = Effect::Read;
   Check check = Check::First;
-  std::string_view action = {};  // in policies: "s3:GetObject"
+  std::string_view action = {};          // in policies: "s3:GetObject"
+  std::string_view version_action = {};  // the same of a version that was asked for by its id
   AclPermission acl = AclPermission::None;
   /// Exactly one of the three. `run` answers from the head, `run_body` from a body of at most
   /// body_bytes_max, `open` takes a body of any length.

@@ -165,6 +165,7 @@ Reply completed_reply(const S3Call& call, const ObjectInfo& info,
   write_checksums(checksums, xml);
   xml.close("CompleteMultipartUploadResult");
   Reply reply = xml_reply(std::move(xml));
+  add_new_version_header(call, info.version, reply);
   add_encryption_headers(call, checksums.contains(kCustomerSeal), reply);
   return reply;
 }

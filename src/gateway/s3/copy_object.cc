@@ -18,7 +18,8 @@ S3Result<MakeMetadata> new_metadata(const S3Call& call, const CopySource& source
   if (tagging != "COPY" && tagging != "REPLACE") return s3_fail(S3Code::InvalidArgument);
   if (directive != "COPY" && directive != "REPLACE")
     return s3_fail(S3Code::InvalidArgument, "Unknown metadata directive.");
-  const bool itself = source.bucket == call.bucket && source.key == call.key;
+  const bool itself =
+      source.bucket == call.bucket && source.key == call.key && source.version.empty();
   if (directive == "COPY" && itself && !call.head.find("x-amz-storage-class") &&
       !call.head.find("x-amz-server-side-encryption") &&
       !call.head.find("x-amz-server-side-encryption-customer-algorithm")) {
@@ -42,13 +43,16 @@ S3Result<MakeMetadata> new_metadata(const S3Call& call, const CopySource& source
   });
 }
 
-Reply copied_reply(const S3Call& call, const ObjectInfo& copied) {
+Reply copied_reply(const S3Call& call, const CopySource& source, const ObjectInfo& from,
+                   const ObjectInfo& copied) {
   XmlWriter xml;
   xml.open_document("CopyObjectResult");
   xml.element("LastModified", iso_date(copied.modified));
   xml.element("ETag", quoted_etag(copied.etag));
   xml.close("CopyObjectResult");
   Reply reply = xml_reply(std::move(xml));
+  add_new_version_header(call, copied.version, reply);
+  add_source_version(source, from, reply);
   add_encryption_headers(call, copied.metadata.checksums.contains(kCustomerSeal), reply);
   return reply;
 }
@@ -69,7 +73,7 @@ S3Result<void> check_source(const S3Call& call, const CopySource& source, const 
 /// A copy of bytes that are sealed under a client's key, or shall be.
 S3Result<Reply> copy_sealed(S3Call& call, const CopySource& source, const CopyRequest& request,
                             const std::optional<CustomerKey>& to_key) {
-  auto reader = call.service.objects.open_reader(source.bucket, source.key);
+  auto reader = call.service.objects.open_reader(source.bucket, source.key, source.version);
   if (!reader) return s3_fail(copy_source_failure(call, source, reader.error()));
   const ObjectInfo& from = (*reader)->info();
   S3_TRY(check_source(call, source, from));
@@ -98,14 +102,14 @@ S3Result<Reply> copy_sealed(S3Call& call, const CopySource& source, const CopyRe
       (*writer)->commit(std::move(metadata), request.conditions, call.service.durability);
   if (!copied) return s3_fail(write_failure(call, copied.error(), Subject::Object));
   call.changed();
-  return copied_reply(call, *copied);
+  return copied_reply(call, source, from, *copied);
 }
 
 S3Result<Reply> copy_object(S3Call& call) {
   S3_TRY(refuse_part_or_version(call));
   S3_TRY(refuse_unserved(call));
   S3_ASSIGN(const CopySource source, copy_source(call));
-  CopyRequest request{source.bucket, source.key, call.bucket, call.key};
+  CopyRequest request{source.bucket, source.key, call.bucket, call.key, source.version};
   S3_ASSIGN(request.conditions, write_conditions(call));
   S3_ASSIGN(request.metadata, new_metadata(call, source));
   S3_ASSIGN(const auto to_key, CustomerKey::read(call, CustomerKey::Of::Object));
@@ -113,9 +117,11 @@ S3Result<Reply> copy_object(S3Call& call) {
       call.head.find("x-amz-copy-source-server-side-encryption-customer-algorithm").has_value();
   if (to_key || from_key) return copy_sealed(call, source, request, to_key);
   bool found = false;
+  ObjectInfo from;
   S3Result<void> holds;
   request.source_holds = [&](const ObjectInfo& info) {
     found = true;
+    from.version = info.version;
     holds = check_source(call, source, info);
     const auto& checksums = info.metadata.checksums;
     if (holds && checksums.contains(kCustomerSeal)) {
@@ -130,7 +136,7 @@ S3Result<Reply> copy_object(S3Call& call) {
   if (!copied && !holds) return s3_fail(holds.error());
   if (!copied) return s3_fail(write_failure(call, copied.error(), Subject::Object));
   call.changed();
-  return copied_reply(call, *copied);
+  return copied_reply(call, source, from, *copied);
 }
 
 }  // namespace

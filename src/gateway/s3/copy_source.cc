@@ -5,7 +5,7 @@
 namespace coffer::gateway {
 
 std::optional<CopySourcePath> copy_source_path(std::string_view header) {
-  std::string_view version = "null";
+  std::string_view version;
   constexpr std::string_view kVersion = "?versionId=";
   if (const std::size_t at = header.find(kVersion); at != std::string_view::npos) {
     version = header.substr(at + kVersion.size());
@@ -27,8 +27,10 @@ S3Result<CopySource> copy_source(const S3Call& call) {
     return s3_fail(S3Code::InvalidArgument,
                    "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
   }
-  if (version != "null") return s3_fail(S3Code::NoSuchVersion);
-  CopySource source{std::string(path.substr(0, slash)), std::string(path.substr(slash + 1)), {}};
+  CopySource source{std::string(path.substr(0, slash)),
+                    std::string(path.substr(slash + 1)),
+                    std::string(version),
+                    {}};
   if (!allowed(call.key_scope, source.bucket, Operation::Effect::Read))
     return s3_fail(S3Code::AccessDenied);
   S3_ASSIGN(source.access, bucket_access(call.service, source.bucket));
@@ -40,8 +42,14 @@ S3Result<CopySource> copy_source(const S3Call& call) {
 }
 
 bool may_read_source(const S3Call& call, const CopySource& source, const ObjectInfo& info) {
-  return source.access && may_reach(call, {*source.access, source.bucket, source.key, &info,
-                                           "s3:GetObject", AclPermission::Read});
+  const std::string_view action = source.version.empty() ? "s3:GetObject" : "s3:GetObjectVersion";
+  return source.access && may_reach(call, {*source.access, source.bucket, source.key, &info, action,
+                                           AclPermission::Read});
+}
+
+void add_source_version(const CopySource& source, const ObjectInfo& info, Reply& reply) {
+  if (source.access && source.access->setting(kVersioningSetting))
+    reply.add("x-amz-copy-source-version-id", info.version);
 }
 
 bool copy_source_holds(const S3Call& call, const ObjectInfo& info) {
@@ -50,12 +58,15 @@ bool copy_source_holds(const S3Call& call, const ObjectInfo& info) {
 }
 
 S3Error copy_source_failure(const S3Call& call, const CopySource& source, const Error& error) {
+  if (error.code == Errc::InvalidArgument && !source.version.empty())
+    return {S3Code::InvalidArgument, "Invalid version id specified"};
   if (error.code != Errc::NotFound) return to_s3_error(error, Subject::Object);
   if (!source.access) return {S3Code::NoSuchBucket};
   AccessTarget listing{*source.access, source.bucket,   {},
                        nullptr,        "s3:ListBucket", AclPermission::Read};
   listing.missing_key = source.key;
-  return {may_reach(call, listing) ? S3Code::NoSuchKey : S3Code::AccessDenied};
+  if (!may_reach(call, listing)) return {S3Code::AccessDenied};
+  return {source.version.empty() ? S3Code::NoSuchKey : S3Code::NoSuchVersion};
 }
 
 }  // namespace coffer::gateway

@@ -1,3 +1,4 @@
+#include "gateway/s3/acl_request.h"
 #include "gateway/s3/conditions.h"
 #include "gateway/s3/number.h"
 #include "gateway/s3/operations.h"
@@ -10,26 +11,27 @@ namespace {
 constexpr std::size_t kKeysMax = 1000;
 
 struct Outcome {
-  std::string key;
-  std::optional<S3Error> error;
+  std::string key, version;
+  Removed removed = {};
+  std::optional<S3Error> error = {};
 };
 
 Outcome remove_one(const S3Call& call, const XmlElement& object, ConditionAnswers& answers) {
   Outcome outcome;
   outcome.key = std::string(object.child_text("Key").value_or(""));
-  const std::string_view version = object.child_text("VersionId").value_or("null");
-  if (version != "null" && !version.empty()) {
-    outcome.error = S3Error{S3Code::NoSuchVersion, {}, {}};
-    return outcome;
-  }
-  AccessTarget target{*call.access, call.bucket,       outcome.key,
-                      nullptr,      "s3:DeleteObject", AclPermission::Write};
+  outcome.version = std::string(object.child_text("VersionId").value_or(""));
+  const std::string_view action =
+      outcome.version.empty() ? "s3:DeleteObject" : "s3:DeleteObjectVersion";
+  AccessTarget target{*call.access, call.bucket, outcome.key,
+                      nullptr,      action,      AclPermission::Write};
   target.answers = &answers;
   if (!may_reach(call, target)) {
     outcome.error = S3Error{S3Code::AccessDenied};
     return outcome;
   }
-  WriteConditions conditions;
+  RemoveRequest request{call.bucket, outcome.key, outcome.version};
+  request.marker_properties = marker_properties(call);
+  WriteConditions& conditions = request.conditions;
   conditions.if_bucket = call.access->bucket_id;
   if (const auto etag = object.child_text("ETag"))
     conditions.if_match = std::string(bare_etag(*etag));
@@ -43,10 +45,14 @@ Outcome remove_one(const S3Call& call, const XmlElement& object, ConditionAnswer
     return outcome;
   }
   // One sync for all of them follows.
-  const auto removed =
-      call.service.objects.remove(call.bucket, outcome.key, conditions, Durability::Relaxed);
-  const bool gone = !removed && removed.error().code == Errc::NotFound;
-  if (!removed && !gone) outcome.error = to_s3_error(removed.error(), Subject::Object);
+  auto removed = call.service.objects.remove(request, Durability::Relaxed);
+  if (removed) {
+    outcome.removed = std::move(*removed);
+  } else if (removed.error().code == Errc::InvalidArgument && !outcome.version.empty()) {
+    outcome.error = S3Error{S3Code::NoSuchVersion};
+  } else if (removed.error().code != Errc::NotFound) {
+    outcome.error = to_s3_error(removed.error(), Subject::Object);
+  }
   return outcome;
 }
 
@@ -55,12 +61,18 @@ void write_outcome(const Outcome& outcome, bool quiet, XmlWriter& xml) {
     if (quiet) return;
     xml.open("Deleted");
     xml.element("Key", outcome.key);
+    if (!outcome.version.empty()) xml.element("VersionId", outcome.version);
+    if (outcome.removed.marker) {
+      xml.flag("DeleteMarker", true);
+      xml.element("DeleteMarkerVersionId", outcome.removed.version);
+    }
     xml.close("Deleted");
     return;
   }
   const S3CodeText& text = text_of(outcome.error->code);
   xml.open("Error");
   xml.element("Key", outcome.key);
+  if (!outcome.version.empty()) xml.element("VersionId", outcome.version);
   xml.element("Code", text.name);
   xml.element("Message", text.message);
   xml.close("Error");

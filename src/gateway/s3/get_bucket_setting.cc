@@ -28,7 +28,6 @@ constexpr Present kPresent[] = {
     {"notification", "s3:GetBucketNotification", "NotificationConfiguration", ""},
     {"requestPayment", "s3:GetBucketRequestPayment", "RequestPaymentConfiguration",
      "<Payer>BucketOwner</Payer>"},
-    {"versioning", "s3:GetBucketVersioning", "VersioningConfiguration", ""},
 };
 
 S3Result<void> authorize(S3Call& call, std::string_view action) {

@@ -101,6 +101,7 @@ S3Result<Reply> describe(const S3Call& call, const ObjectInfo& info, ByteRange& 
       Reply reply = empty_reply(304);
       reply.add("ETag", quoted_etag(info.etag));
       reply.add("Last-Modified", format_http_date(info.modified.seconds));
+      add_version_header(call, info.version, reply);
       return reply;
     }
   }
@@ -111,6 +112,7 @@ S3Result<Reply> describe(const S3Call& call, const ObjectInfo& info, ByteRange& 
   const bool checksums = call.header("x-amz-checksum-mode") == "ENABLED" && !part;
   add_object_headers(call, info, checksums ? ShowChecksums::Yes : ShowChecksums::No, reply);
   add_checksum_headers(extract.part_checksums, reply);
+  add_version_header(call, info.version, reply);
   if (part) {
     reply.status = 206;
     reply.add("Content-Range", "bytes " + std::to_string(range.first) + "-" +
@@ -136,8 +138,7 @@ S3Result<void> refuse_what_reads_may_not_ask(const S3Call& call) {
 }
 
 S3Result<Reply> get_object(S3Call& call) {
-  S3_TRY(require_null_version(call));
-  auto reader = call.service.objects.open_reader(call.bucket, call.key);
+  auto reader = call.service.objects.open_reader(call.bucket, call.key, call.version());
   if (!reader) return s3_fail(call.missing(reader.error()));
   S3_TRY(call.authorize(&(*reader)->info()));
   S3_TRY(refuse_what_reads_may_not_ask(call));
@@ -158,8 +159,7 @@ S3Result<Reply> get_object(S3Call& call) {
 }
 
 S3Result<Reply> head_object(S3Call& call) {
-  S3_TRY(require_null_version(call));
-  const auto info = call.service.objects.head(call.bucket, call.key);
+  const auto info = call.service.objects.head(call.bucket, call.key, call.version());
   if (!info) return s3_fail(call.missing(info.error()));
   S3_TRY(call.authorize(&*info));
   S3_TRY(refuse_what_reads_may_not_ask(call));
@@ -175,11 +175,13 @@ S3Result<Reply> head_object(S3Call& call) {
 const Operation kGetObject{.name = "GetObject",
                            .check = Operation::Check::Itself,
                            .action = "s3:GetObject",
+                           .version_action = "s3:GetObjectVersion",
                            .acl = AclPermission::Read,
                            .run = get_object};
 const Operation kHeadObject{.name = "HeadObject",
                             .check = Operation::Check::Itself,
                             .action = "s3:GetObject",
+                            .version_action = "s3:GetObjectVersion",
                             .acl = AclPermission::Read,
                             .run = head_object};
 

@@ -116,6 +116,7 @@ S3Result<Reply> get_object_attributes(S3Call& call) {
   xml.close("GetObjectAttributesResponse");
   Reply reply = xml_reply(std::move(xml));
   reply.add("Last-Modified", format_http_date(info.modified.seconds));
+  add_version_header(call, info.version, reply);
   return reply;
 }
 
@@ -124,6 +125,7 @@ S3Result<Reply> get_object_attributes(S3Call& call) {
 const Operation kGetObjectAttributes{.name = "GetObjectAttributes",
                                      .check = Operation::Check::Itself,
                                      .action = "s3:GetObjectAttributes",
+                                     .version_action = "s3:GetObjectVersionAttributes",
                                      .acl = AclPermission::Read,
                                      .run = get_object_attributes};
 

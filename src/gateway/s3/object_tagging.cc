@@ -11,7 +11,9 @@ S3Result<Reply> get_object_tagging(S3Call& call) {
   S3_ASSIGN(const ObjectInfo info, find_authorized(call));
   XmlWriter xml;
   write_tagging(info.metadata.tags, xml);
-  return xml_reply(std::move(xml));
+  Reply reply = xml_reply(std::move(xml));
+  add_version_header(call, info.version, reply);
+  return reply;
 }
 
 S3Result<Reply> put_object_tagging(S3Call& call, std::string_view body) {
@@ -41,17 +43,20 @@ S3Result<Reply> delete_object_tagging(S3Call& call) {
 const Operation kGetObjectTagging{.name = "GetObjectTagging",
                                   .check = Operation::Check::Itself,
                                   .action = "s3:GetObjectTagging",
+                                  .version_action = "s3:GetObjectVersionTagging",
                                   .run = get_object_tagging};
 const Operation kPutObjectTagging{.name = "PutObjectTagging",
                                   .effect = Operation::Effect::Write,
                                   .check = Operation::Check::Itself,
                                   .action = "s3:PutObjectTagging",
+                                  .version_action = "s3:PutObjectVersionTagging",
                                   .run_body = put_object_tagging,
                                   .body_bytes_max = kSettingBodyBytesMax};
 const Operation kDeleteObjectTagging{.name = "DeleteObjectTagging",
                                      .effect = Operation::Effect::Write,
                                      .check = Operation::Check::Itself,
                                      .action = "s3:DeleteObjectTagging",
+                                     .version_action = "s3:DeleteObjectVersionTagging",
                                      .run = delete_object_tagging};
 
 }  // namespace coffer::gateway

@@ -8,8 +8,7 @@ constexpr int kTurnsMax = 10;
 }
 
 S3Result<ObjectInfo> find_authorized(S3Call& call) {
-  S3_TRY(require_null_version(call));
-  auto info = call.service.objects.head(call.bucket, call.key);
+  auto info = call.service.objects.head(call.bucket, call.key, call.version());
   if (!info) return s3_fail(call.missing(info.error()));
   S3_TRY(call.authorize(&*info));
   return std::move(*info);
@@ -21,11 +20,15 @@ S3Result<Reply> update_object(S3Call& call, const MakeUpdate& make) {
     S3_ASSIGN(ObjectUpdate update, make(info));
     update.inode = info.inode;
     update.if_bucket = call.access->bucket_id;
+    if (call.versioned()) update.version = info.version;
+    if (update.properties) update.expected_properties = info.metadata.properties;
     const auto done =
         call.service.objects.update(call.bucket, call.key, update, call.service.durability);
     if (done) {
       call.changed();
-      return empty_reply(200);
+      Reply reply = empty_reply(200);
+      add_version_header(call, info.version, reply);
+      return reply;
     }
     if (done.error().code != Errc::Conflict && done.error().code != Errc::NotFound)
       return s3_fail(call.failure(done.error(), Subject::Object));

@@ -32,6 +32,17 @@ extern const Operation kPreflight;
 extern const Operation kGetBucketEncryption;
 extern const Operation kPutBucketEncryption;
 extern const Operation kDeleteBucketEncryption;
+extern const Operation kGetBucketVersioning;
+extern const Operation kPutBucketVersioning;
+extern const Operation kGetObjectLockConfiguration;
+extern const Operation kPutObjectLockConfiguration;
+extern const Operation kGetObjectRetention;
+extern const Operation kPutObjectRetention;
+extern const Operation kGetObjectLegalHold;
+extern const Operation kPutObjectLegalHold;
+extern const Operation kGetBucketLifecycle;
+extern const Operation kPutBucketLifecycle;
+extern const Operation kDeleteBucketLifecycle;
 extern const Operation kGetBucketSetting;  // those that a bucket does not have, as AWS answers them
 extern const Operation kGetObjectAttributes;
 extern const Operation kGetObjectAcl;

@@ -34,11 +34,14 @@ inline S3Result<void> require_bucket(const S3Call& call) {
   return {};
 }
 
-/// Without versioning every object has the one version "null".
-inline S3Result<void> require_null_version(const S3Call& call) {
-  const auto version = call.query.find("versionId");
-  if (!version || *version == "null" || version->empty()) return {};
-  return s3_fail(S3Code::NoSuchVersion);
+/// Of a new version; as AWS, nothing while versioning is suspended.
+inline void add_new_version_header(const S3Call& call, std::string_view version, Reply& reply) {
+  if (call.versioned() && version != kNullVersion) reply.add("x-amz-version-id", version);
+}
+
+/// Which version a request was about, where the bucket's objects have versions.
+inline void add_version_header(const S3Call& call, std::string_view version, Reply& reply) {
+  if (call.versioned()) reply.add("x-amz-version-id", version);
 }
 
 }  // namespace coffer::gateway

@@ -54,9 +54,9 @@ constexpr std::array<std::string_view, 30> kUnserved{"accelerate",
                                                      "website"};
 
 /// Settings that a bucket here never has, and that are therefore answered as AWS answers then.
-constexpr std::array<std::string_view, 9> kAbsentSettings{
-    "accelerate",  "lifecycle",      "logging",    "notification", "object-lock",
-    "replication", "requestPayment", "versioning", "website"};
+constexpr std::array<std::string_view, 8> kAbsentSettings{
+    "accelerate",  "lifecycle",   "logging",        "notification",
+    "object-lock", "replication", "requestPayment", "website"};
 
 /// Sub-resources that are served, with what each method does.
 struct SubResource {
@@ -71,7 +71,7 @@ struct SubResource {
     return found != nullptr ? found : &kMethodNotAllowed;
   }
 };
-constexpr std::array<SubResource, 8> kBucketSettings{{
+constexpr std::array<SubResource, 9> kBucketSettings{{
     {"acl", &kGetBucketAcl, &kPutBucketAcl, nullptr},
     {"cors", &kGetBucketCors, &kPutBucketCors, &kDeleteBucketCors},
     {"encryption", &kGetBucketEncryption, &kPutBucketEncryption, &kDeleteBucketEncryption},
@@ -82,6 +82,7 @@ constexpr std::array<SubResource, 8> kBucketSettings{{
     {"publicAccessBlock", &kGetPublicAccessBlock, &kPutPublicAccessBlock,
      &kDeletePublicAccessBlock},
     {"tagging", &kGetBucketTagging, &kPutBucketTagging, &kDeleteBucketTagging},
+    {"versioning", &kGetBucketVersioning, &kPutBucketVersioning, nullptr},
 }};
 constexpr std::array<SubResource, 3> kObjectSettings{{
     {"attributes", &kGetObjectAttributes, nullptr, nullptr},

@@ -45,6 +45,8 @@ const S3CodeText& text_of(S3Code code) noexcept {
     COFFER_S3_CODE(InvalidBucketAclWithObjectOwnership, 400,
                    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
     COFFER_S3_CODE(InvalidBucketName, 400, "The specified bucket is not valid.")
+    COFFER_S3_CODE(InvalidBucketState, 409,
+                   "The request is not valid for the current state of the bucket.")
     COFFER_S3_CODE(InvalidDigest, 400,
                    "The Content-MD5 or checksum value that you specified is not valid.")
     COFFER_S3_CODE(
@@ -63,6 +65,8 @@ const S3CodeText& text_of(S3Code code) noexcept {
         "The content of the form does not meet the conditions specified in the policy document.")
     COFFER_S3_CODE(InvalidRange, 416, "The requested range is not satisfiable.")
     COFFER_S3_CODE(InvalidRequest, 400, "Invalid Request")
+    COFFER_S3_CODE(InvalidRetentionPeriod, 400,
+                   "Default retention period must be a positive integer value.")
     COFFER_S3_CODE(InvalidTag, 400,
                    "The tag provided was not a valid tag. This error can occur if the tag did not "
                    "pass input validation.")
@@ -89,6 +93,8 @@ const S3CodeText& text_of(S3Code code) noexcept {
     COFFER_S3_CODE(NoSuchCORSConfiguration, 404, "The CORS configuration does not exist")
     COFFER_S3_CODE(NoSuchKey, 404, "The specified key does not exist.")
     COFFER_S3_CODE(NoSuchLifecycleConfiguration, 404, "The lifecycle configuration does not exist")
+    COFFER_S3_CODE(NoSuchObjectLockConfiguration, 404,
+                   "The specified object does not have a ObjectLock configuration")
     COFFER_S3_CODE(NoSuchPublicAccessBlockConfiguration, 404,
                    "The public access block configuration was not found")
     COFFER_S3_CODE(NoSuchTagSet, 404, "The TagSet does not exist")

@@ -98,7 +98,7 @@ S3Result<Reply> upload_part_copy(S3Call& call) {
   if (!may_reach_upload(call, *upload, "s3:PutObject")) return s3_fail(S3Code::AccessDenied);
   auto writer = call.service.objects.begin_part(call.bucket, call.key, id, number);
   if (!writer) return s3_fail(call.failure(writer.error(), Subject::Upload));
-  auto reader = call.service.objects.open_reader(source.bucket, source.key);
+  auto reader = call.service.objects.open_reader(source.bucket, source.key, source.version);
   if (!reader) return s3_fail(copy_source_failure(call, source, reader.error()));
   if (!may_read_source(call, source, (*reader)->info())) return s3_fail(S3Code::AccessDenied);
   if (!copy_source_holds(call, (*reader)->info())) return s3_fail(S3Code::PreconditionFailed);
@@ -113,6 +113,7 @@ S3Result<Reply> upload_part_copy(S3Call& call) {
   xml.element("ETag", quoted_etag(etag));
   xml.close("CopyPartResult");
   Reply reply = xml_reply(std::move(xml));
+  add_source_version(source, (*reader)->info(), reply);
   add_encryption_headers(call, of_upload.contains(kCustomerSeal), reply);
   return reply;
 }

@@ -18,6 +18,9 @@ namespace coffer {
 
 class SegmentLedger;
 
+/// The version that an inode is, is complete: its bytes are no longer changed in place (version_fork.h). Nothing else below fails so.
+inline constexpr Errc kCompleteVersion = Errc::Conflict;
+
 class FileBytes {
  public:
   enum class Settle : std::uint8_t { Sealed, InlineIfSmall };  // close and background; fsync
@@ -63,6 +66,23 @@ class FileBytes {
   Result<void> deliver(const InodeRef& inode, Settle how);
   /// The end of the vault: bytes that still have no room are given up, with a line in the log; their writers were told.
   void give_up_pending();
+  /// `attempt` fails with kCompleteVersion where it comes by a version that is complete: it is opened for the change then, and
+  /// `attempt` made again. @pre no lock is held
+  template <typename Attempt>
+  auto with_open_version(const InodeRef& inode, const Attempt& attempt) -> decltype(attempt()) {
+    constexpr int kTurnsMax = 100;  // each loses against somebody who closes the file
+    auto done = attempt();
+    for (int turn = 0; turn < kTurnsMax && !done; ++turn) {
+      if (done.error().code != kCompleteVersion || !open_for_change_) break;
+      COFFER_TRY(open_for_change_(inode));
+      done = attempt();
+    }
+    return done;
+  }
+  /// Set once, before the first write.
+  void set_open_for_change(std::function<Result<void>(const InodeRef&)> open_for_change) {
+    open_for_change_ = std::move(open_for_change);
+  }
   /// Tries once more after NoSpace, when space of deleted files came back. @pre no lock is held
   template <typename Attempt>
   auto with_room(const Attempt& attempt) -> decltype(attempt()) {
@@ -84,6 +104,8 @@ class FileBytes {
   void put_references(Inode& inode, const std::vector<Reference>& references);
   /// (locked) The caller changed content: times, version, dirty.
   void touch(Inode& inode);
+  Result<void> allocate_once(const InodeRef& inode, AllocateMode mode, std::uint64_t offset,
+                             std::uint64_t end);
   Result<void> write_pending(const InodeRef& inode, std::uint64_t offset, Bytes data);
   /// A large read of [begin, end) is about to be made: if it goes on where others ended, what follows is fetched while the reader works
   /// on what it has. The kernel reads ahead within a shard file only; a stripe's next bytes are in another one.
@@ -101,6 +123,7 @@ class FileBytes {
   Result<void> commit_batch(MetaBatch batch, std::initializer_list<Inode*> inodes);
 
   Deps deps_;
+  std::function<Result<void>(const InodeRef&)> open_for_change_;
 };
 
 }  // namespace coffer

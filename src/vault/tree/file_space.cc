@@ -56,15 +56,21 @@ Result<void> FileBytes::allocate(const InodeRef& inode, AllocateMode mode, std::
   if (offset > kFileSizeMax || length > kFileSizeMax - offset) {
     return fail(Errc::TooLarge, "file beyond 2^63-1 bytes");
   }
+  return with_open_version(inode,
+                           [&] { return allocate_once(inode, mode, offset, offset + length); });
+}
+
+Result<void> FileBytes::allocate_once(const InodeRef& inode, AllocateMode mode,
+                                      std::uint64_t offset, std::uint64_t end) {
   ExclusiveLock lock(inode->mutex);
   if (inode->reclaimed) return fail(Errc::Stale, "inode is gone");
+  if (inode->record.has(InodeRecord::kSealed)) return fail(kCompleteVersion);
   const Protection protection = inode->record.protection();
   const bool erases = mode == AllocateMode::PunchHole || mode == AllocateMode::ZeroRange;
   if (protection.immutable || (protection.append_only && erases)) {
     return fail(Errc::Permission, "protected");
   }
   Attributes& attributes = inode->record.attributes;
-  const std::uint64_t end = offset + length;
   if (erases) {
     // A hole reads as zeros and takes no space: that is all that ZERO_RANGE promises too.
     COFFER_TRY(clear_range(*inode, offset, end));
@@ -159,6 +165,7 @@ Result<std::uint64_t> FileBytes::copy_range(const InodeRef& from, std::uint64_t 
   const auto copy = [&]() -> Result<std::uint64_t> {
     if (from->reclaimed || to->reclaimed) return fail(Errc::Stale, "inode is gone");
     if (to->record.protection().any()) return fail(Errc::Permission, "protected");
+    if (to->record.has(InodeRecord::kSealed)) return fail(kCompleteVersion);
     const std::uint64_t size = from->record.attributes.size;
     if (from_offset >= size) return std::uint64_t{0};
     const std::uint64_t copied = std::min(length, size - from_offset);
@@ -168,7 +175,7 @@ Result<std::uint64_t> FileBytes::copy_range(const InodeRef& from, std::uint64_t 
     if (copied > 0) COFFER_TRY(copy_locked(*from, from_offset, *to, to_offset, copied));
     return copied;
   };
-  return with_room([&] {
+  const auto locked = [&] {
     if (from == to) {
       ExclusiveLock lock(from->mutex);
       return copy();
@@ -178,7 +185,8 @@ Result<std::uint64_t> FileBytes::copy_range(const InodeRef& from, std::uint64_t 
     ExclusiveLock first_lock(first->mutex);
     ExclusiveLock second_lock(second->mutex);
     return copy();
-  });
+  };
+  return with_open_version(to, [&] { return with_room(locked); });
 }
 
 Result<void> FileBytes::move_all(MetaBatch& batch, Inode& part, Inode& to) {

@@ -72,9 +72,11 @@ Result<void> FileBytes::write(const InodeRef& inode, std::uint64_t offset, Bytes
   if (offset > kFileSizeMax || data.size() > kFileSizeMax - offset) {
     return fail(Errc::TooLarge, "file beyond 2^63-1 bytes");
   }
-  return with_room([&] {
-    return data.size() >= kSealAtOnceBytes ? write_sealed(inode, offset, data)
-                                           : write_pending(inode, offset, data);
+  return with_open_version(inode, [&] {
+    return with_room([&] {
+      return data.size() >= kSealAtOnceBytes ? write_sealed(inode, offset, data)
+                                             : write_pending(inode, offset, data);
+    });
   });
 }
 
@@ -83,6 +85,7 @@ Result<void> FileBytes::write_pending(const InodeRef& inode, std::uint64_t offse
   if (room != nullptr) COFFER_TRY(room->admit(data.size()));
   ExclusiveLock lock(inode->mutex);
   if (inode->reclaimed) return fail(Errc::Stale, "inode is gone");
+  if (inode->record.has(InodeRecord::kSealed)) return fail(kCompleteVersion);
   FileContent& content = inode->content;
   // Before the new bytes are put beside them: nothing stays of a write that is refused.
   const bool many = content.pending.bytes() + data.size() > PendingBytes::kBytesMax;
@@ -97,12 +100,17 @@ Result<void> FileBytes::write_pending(const InodeRef& inode, std::uint64_t offse
 }
 
 Result<void> FileBytes::write_sealed(const InodeRef& inode, std::uint64_t offset, Bytes data) {
+  {
+    SharedLock lock(inode->mutex);  // rather than seal what cannot be put in
+    if (inode->record.has(InodeRecord::kSealed)) return fail(kCompleteVersion);
+  }
   const SegmentLedger::Appending appending(*deps_.ledger);
   COFFER_ASSIGN(
       const std::vector<Reference> references,
       deps_.segments->append(SegmentStore::Stream::NewData, inode->id, ByteOffset{offset}, data));
   ExclusiveLock lock(inode->mutex);
   if (inode->reclaimed) return fail(Errc::Stale, "inode is gone");
+  if (inode->record.has(InodeRecord::kSealed)) return fail(kCompleteVersion);
   COFFER_TRY(clear_range(*inode, offset, offset + data.size()));
   put_references(*inode, references);
   Attributes& attributes = inode->record.attributes;

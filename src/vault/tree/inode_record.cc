@@ -32,6 +32,26 @@ std::uint32_t read_u32(ByteReader& in, bool& valid) {
   return static_cast<std::uint32_t>(value);
 }
 
+std::string encode_tag(const VersionTag& tag) {
+  std::string text;
+  ByteWriter out(text);
+  out.varint(tag.sequence);
+  out.u8(tag.is_null ? 1 : 0);
+  out.raw(tag.key);
+  return text;
+}
+
+VersionTag decode_tag(std::string_view text, bool& valid) {
+  ByteReader in(text);
+  VersionTag tag;
+  tag.sequence = in.varint();
+  const std::uint8_t is_null = in.u8();
+  tag.is_null = is_null == 1;
+  tag.key = in.text(in.remaining());
+  valid = valid && in.ok() && is_null <= 1;
+  return tag;
+}
+
 }  // namespace
 
 void InodeRecord::protect(Protection wanted) {
@@ -39,6 +59,16 @@ void InodeRecord::protect(Protection wanted) {
   const unsigned set =
       (wanted.immutable ? kImmutable : 0U) | (wanted.append_only ? kAppendOnly : 0U);
   flags = static_cast<std::uint16_t>(kept | set);
+}
+
+void InodeRecord::set_version(std::optional<VersionTag> tag) {
+  version = std::move(tag);
+  if (version) {
+    flags |= kVersion;
+    return;
+  }
+  flags &= static_cast<std::uint16_t>(~(kVersion | kSealed));
+  if (attributes.type != FileType::Directory) parent = InodeId{};
 }
 
 std::string encode_inode(const InodeRecord& record) {
@@ -62,7 +92,7 @@ std::string encode_inode(const InodeRecord& record) {
   write_time(out, a.btime);
   out.varint(record.parent.value());
   out.varint(record.content_version);
-  out.prefixed(record.symlink_target);
+  out.prefixed(record.version ? encode_tag(*record.version) : record.symlink_target);
   out.raw(record.extents);
   return value;
 }
@@ -89,7 +119,12 @@ Result<InodeRecord> decode_inode(InodeId inode, std::string_view value) {
   a.btime = read_time(in, valid);
   record.parent = InodeId{in.varint()};
   record.content_version = in.varint();
-  record.symlink_target = in.prefixed();
+  const std::string_view text = in.prefixed();
+  if (record.has(InodeRecord::kVersion)) {
+    record.version = decode_tag(text, valid);
+  } else {
+    record.symlink_target = text;
+  }
   record.extents = in.text(in.remaining());
   valid = valid && in.ok() && type >= static_cast<std::uint8_t>(FileType::Regular) &&
           type <= static_cast<std::uint8_t>(FileType::BlockDevice) && a.permissions <= 07777;

@@ -2,6 +2,7 @@
 /// InodeRecord: the value of an inode row. Format: docs/format.md §5.2.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,13 @@
 #include "coffer/vault/attributes.h"
 
 namespace coffer {
+
+/// Which version of which object of a versioned bucket an inode is.
+struct VersionTag {
+  std::uint64_t sequence = 0;  // 0: from before the bucket had versions, none yet
+  bool is_null = false;        // its id is "null", whatever its number
+  std::string key;             // of a file; of the directory `k/` empty
+};
 
 struct InodeRecord {
   // What the rows of other kinds say beside it, and what it is for the gateway.
@@ -27,17 +35,23 @@ struct InodeRecord {
   static constexpr std::uint16_t kAppendOnly = 256;
   static constexpr std::uint16_t kHasSettings = 512;  // a bucket settings row exists
   static constexpr std::uint16_t kHasParts = 1024;    // an object parts row exists
+  static constexpr std::uint16_t kVersion = 2048;     // `version` is there
+  static constexpr std::uint16_t kSealed = 4096;      // a change of its bytes makes another version
+  static constexpr std::uint16_t kLocked = 8192;      // its object row says how it is locked
 
   Attributes attributes;
   std::uint16_t flags = 0;
-  InodeId parent;                     // directories: their parent; others: 0
+  InodeId parent;  // directories: their parent; files that are a version: the bucket; others: 0
   std::uint64_t content_version = 0;  // grows with every committed change of content: derived ETags
   std::string symlink_target;
+  std::optional<VersionTag> version;
   std::string extents;  // encoded extents (extent.h) when kExtentRows is not set
 
   [[nodiscard]] bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
   [[nodiscard]] Protection protection() const { return {has(kImmutable), has(kAppendOnly)}; }
   void protect(Protection wanted);
+  /// From now on it is this version (nothing: none). A file's `parent` is the bucket then.
+  void set_version(std::optional<VersionTag> tag);
 };
 
 std::string encode_inode(const InodeRecord& record);

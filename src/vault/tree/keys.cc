@@ -111,6 +111,13 @@ std::string part(std::string_view upload_id, std::uint32_t number) {
   return Key(kPart, upload_id.size() + 5).text(upload_id).u32(number).take();
 }
 std::string part_prefix(std::string_view upload_id) { return Key(kPart).text(upload_id).take(); }
+std::string version(InodeId bucket, std::string_view key, std::uint64_t sequence) {
+  return Key(kVersion, key.size() + 20).id(bucket).escaped(key).u64(~sequence).take();
+}
+std::string version_prefix(InodeId bucket) { return Key(kVersion).id(bucket).take(); }
+std::string version_key_prefix(InodeId bucket, std::string_view key) {
+  return Key(kVersion, key.size() + 12).id(bucket).escaped(key).take();
+}
 std::string access_key(std::string_view id) { return Key(kAccessKey).text(id).take(); }
 
 std::string prefix_end(std::string_view prefix) {

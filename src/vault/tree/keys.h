@@ -13,7 +13,7 @@
 
 namespace coffer::keys {
 
-// Every prefix that is taken; those marked * are reserved for later features and hold nothing yet.
+// Every prefix that is taken.
 enum Prefix : char {
   kCounter = 'A',         // next inode number, next cookie, …
   kBucketSettings = 'B',  // bucket inode                       → settings
@@ -34,7 +34,7 @@ enum Prefix : char {
   kSegment = 'S',          // segment                            → SegmentInfo
   kLiveBytes = 'T',        // segment                            → i64, changed by add()
   kUpload = 'U',           // bucket inode, escaped key, upload  → upload
-  kVersion = 'V',          // * bucket inode, key, version       → version
+  kVersion = 'V',          // bucket inode, escaped key, ~number → older version, marker
   kXattr = 'X',            // inode, name                        → value
   kSharedReference = 'h',  // segment, first ordinal, inode, file offset → empty
 };
@@ -70,6 +70,9 @@ std::string upload_prefix(InodeId bucket);
 std::string upload_key_prefix(InodeId bucket, std::string_view key);
 std::string part(std::string_view upload_id, std::uint32_t number);
 std::string part_prefix(std::string_view upload_id);
+std::string version(InodeId bucket, std::string_view key, std::uint64_t sequence);
+std::string version_prefix(InodeId bucket);
+std::string version_key_prefix(InodeId bucket, std::string_view key);
 std::string access_key(std::string_view id);
 
 /// The least key that is greater than every key with this prefix: the upper bound of a scan.

@@ -31,6 +31,17 @@ class CAPABILITY("move_gate") MoveGate {
   SharedMutex inside_;
 };
 
+class AloneLock {
+ public:
+  explicit AloneLock(MoveGate& gate) NO_THREAD_SAFETY_ANALYSIS : gate_(gate) { gate_.lock(); }
+  ~AloneLock() NO_THREAD_SAFETY_ANALYSIS { gate_.unlock(); }
+  AloneLock(const AloneLock&) = delete;
+  AloneLock& operator=(const AloneLock&) = delete;
+
+ private:
+  MoveGate& gate_;
+};
+
 class SCOPED_CAPABILITY PathLock {
  public:
   explicit PathLock(MoveGate& gate) ACQUIRE_SHARED(gate) : gate_(gate) { gate_.lock_shared(); }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "vault/tree/keys.h"
+#include "vault/tree/version_fork.h"
 
 namespace coffer {
 namespace {
@@ -18,7 +19,13 @@ Result<std::optional<Dentry>> decode_optional(const std::optional<std::string>& 
 }  // namespace
 
 Namespace::Namespace(const Deps& deps)
-    : deps_(deps), names_(deps.name_cache_bytes), listings_(deps.listing_cache_bytes) {}
+    : deps_(deps),
+      names_(deps.name_cache_bytes),
+      listings_(deps.listing_cache_bytes),
+      versions_(*deps.meta, *deps.inodes) {
+  deps_.bytes->set_open_for_change(
+      [this](const InodeRef& inode) { return open_for_change(*this, inode); });
+}
 
 Result<NameSlots> Namespace::load_slots(InodeId parent, std::string_view stored) {
   const std::array<std::string, 2> rows = {keys::dentry(parent, stored, false),

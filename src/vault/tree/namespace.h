@@ -28,6 +28,7 @@
 #include "vault/tree/move_gate.h"
 #include "vault/tree/name_cache.h"
 #include "vault/tree/name_escape.h"
+#include "vault/tree/versioned_buckets.h"
 
 namespace coffer {
 
@@ -85,6 +86,7 @@ class Namespace {
 
   [[nodiscard]] const Deps& deps() const { return deps_; }
   MoveGate& gate() { return gate_; }
+  VersionedBuckets& versions() { return versions_; }
 
   // For TreeChange: names that are about to change, and what stands there now.
   void forget_name(InodeId parent, const std::string& stored);
@@ -107,6 +109,7 @@ class Namespace {
   NameCache names_;
   LruCache<InodeId, std::shared_ptr<const Listing>> listings_;
   MoveGate gate_;
+  VersionedBuckets versions_;
   static constexpr std::size_t kUploadLocks = 64;
   std::array<Mutex, kUploadLocks> upload_locks_;
 };

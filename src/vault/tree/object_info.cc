@@ -2,6 +2,7 @@
 
 #include "vault/tree/keys.h"
 #include "vault/tree/object_path.h"
+#include "vault/tree/version_rows.h"
 
 namespace coffer {
 namespace {
@@ -30,6 +31,7 @@ Result<FoundObject> read_directory_object(Namespace& names, std::string_view key
     if (!directory->record.has(InodeRecord::kMarker)) return fail(Errc::NotFound);
     COFFER_ASSIGN(const auto record, object_record(names, *directory));
     found.info.key = key;
+    found.info.version = version_id(directory->record.version);
     found.info.inode = id;
     found.info.modified = directory->record.attributes.btime;
     found.info.etag = kMd5OfNothing;
@@ -74,6 +76,7 @@ ObjectInfo file_info(std::string_view key, const Inode& inode,
   info.size = attributes.size;
   info.modified = attributes.mtime;
   info.inode = inode.id;
+  info.version = version_id(inode.record.version);
   if (record) {
     info.metadata = record->metadata;
     if (record->content_version == inode.record.content_version) {

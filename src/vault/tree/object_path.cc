@@ -139,8 +139,12 @@ Result<InodeRef> bucket_directory(Namespace& names, std::string_view bucket) {
 }
 
 Result<ObjectPlace> walk(Namespace& names, std::string_view bucket, const ObjectKey& key) {
-  ObjectPlace place;
   COFFER_ASSIGN(InodeRef top, bucket_directory(names, bucket));
+  return walk_from(names, std::move(top), key);
+}
+
+Result<ObjectPlace> walk_from(Namespace& names, InodeRef top, const ObjectKey& key) {
+  ObjectPlace place;
   place.chain.push_back(std::move(top));
   for (const std::string& component : key.directories) {
     COFFER_ASSIGN(const NameSlots slots,

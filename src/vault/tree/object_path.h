@@ -40,5 +40,7 @@ struct ObjectPlace {
 };
 /// NotDirectory: a symlink stands on the way; S3 follows none. @pre the gate is held
 Result<ObjectPlace> walk(Namespace& names, std::string_view bucket, const ObjectKey& key);
+/// The same from the bucket's directory.
+Result<ObjectPlace> walk_from(Namespace& names, InodeRef top, const ObjectKey& key);
 
 }  // namespace coffer

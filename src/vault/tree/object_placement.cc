@@ -2,15 +2,16 @@
 
 #include "vault/tree/directory_body.h"
 #include "vault/tree/keys.h"
+#include "vault/tree/missing_directories.h"
 #include "vault/tree/new_inode.h"
+#include "vault/tree/version_edit.h"
 
 namespace coffer {
 namespace {
 
 constexpr int kTurnsMax = 1000;
-// What a server with the usual umask would ask for: 0644 and 0755, unless a default ACL says otherwise.
+// What a server with the usual umask would ask for: 0644, unless a default ACL says otherwise.
 constexpr std::uint16_t kFilePermissions = 0666;
-constexpr std::uint16_t kDirectoryPermissions = 0777;
 constexpr std::uint16_t kUmask = 022;
 
 /// One attempt, with the deepest existing directory locked.
@@ -45,6 +46,7 @@ class Attempt {
     auto placed = change(after);
     if (!placed) {
       for (const InodeRef& made : made_) made->reclaimed = true;  // nobody else ever saw them
+      if (edit_) edit_->abandon();
       return fail(std::move(placed).error());
     }
     return std::optional<ObjectInfo>(*std::move(placed));
@@ -52,8 +54,18 @@ class Attempt {
 
  private:
   Result<void> look_at_present() {
+    COFFER_TRY(find_present());
+    COFFER_TRY(
+        check_conditions(placement_.conditions, present_object_ ? &*present_object_ : nullptr));
+    const Versioning state = names_.versions().state(placement_.bucket_id);
+    if (state == Versioning::Off) return {};
+    edit_.emplace(names_, placement_.bucket_id, state, placement_.key);
+    return edit_->prepare(present_object_ ? present_ : InodeRef{}, old_body_);
+  }
+
+  Result<void> find_present() {
     const ObjectKey& key = placement_.parsed;
-    if (!place_.complete(key)) return check_conditions(placement_.conditions, nullptr);
+    if (!place_.complete(key)) return {};
     const NameSlots& slots = first_slots_;
     if (!key.is_directory && slots.file && slots.file->type != FileType::Regular) {
       return fail(Errc::NotDirectory);
@@ -65,9 +77,12 @@ class Attempt {
       COFFER_ASSIGN(present_, names_.deps().inodes->get(slots.file->inode));
     }
     auto object = read_object(names_, placement_.key, key.is_directory, slots);
-    if (object) return check_conditions(placement_.conditions, &object->info);
-    if (object.error().code != Errc::NotFound) return fail(std::move(object).error());
-    return check_conditions(placement_.conditions, nullptr);
+    if (object) {
+      present_object_ = std::move(object->info);
+    } else if (object.error().code != Errc::NotFound) {
+      return fail(std::move(object).error());
+    }
+    return {};
   }
 
   /// The directories that are missing, down to the holder of the entry; `k/` itself is the last of them.
@@ -75,24 +90,7 @@ class Attempt {
     const ObjectKey& key = placement_.parsed;
     std::size_t missing = key.directories.size() - place_.reached();
     if (key.is_directory && !present_) ++missing;
-    Attributes owner;
-    {
-      SharedLock lock(place_.parent()->mutex);
-      owner = place_.parent()->record.attributes;
-    }
-    InodeId parent = place_.parent()->id;
-    for (; missing > 0; --missing) {
-      InodeRecord record;
-      record.attributes.type = FileType::Directory;
-      record.attributes.permissions = kDirectoryPermissions;
-      record.attributes.uid = owner.uid;
-      record.attributes.gid = owner.gid;
-      record.attributes.nlink = 2;
-      record.parent = parent;
-      COFFER_ASSIGN(InodeRef directory, names_.deps().inodes->make(std::move(record)));
-      parent = directory->id;
-      made_.push_back(std::move(directory));
-    }
+    COFFER_ASSIGN(made_, new_directories(names_, *place_.parent(), missing));
     return {};
   }
 
@@ -103,31 +101,23 @@ class Attempt {
     for (const InodeRef& inode : {place_.parent(), placement_.bytes, present_, old_body_}) {
       concerned.push_back(inode);
     }
+    if (edit_) {
+      for (const InodeRef& inode : edit_->concerned()) concerned.push_back(inode);
+    }
     TreeChange change(names_);
     COFFER_TRY(change.lock(std::move(concerned)));
     if (placement_.complete) {
       COFFER_TRY(placement_.complete(change));
     }
-    const Inode& first = *place_.parent();
-    COFFER_ASSIGN(const auto acl, default_acl(*names_.deps().meta, first));
-    for (const InodeRef& made : made_) inherit(change.batch(), acl, first, *made, kUmask);
     const NameSlots before = first_slots_;
-    Inode* holder = place_.parent().get();
-    for (std::size_t i = 0; i < made_.size(); ++i) {
-      const std::size_t component = place_.reached() + i;
-      const std::string& name =
-          component < key.directories.size() ? key.directories[component] : key.name;
-      NameSlots fresh;
-      COFFER_ASSIGN(const std::uint64_t cookie, names_.deps().inodes->next_cookie());
-      COFFER_TRY(change.set_entry(*holder, name, i == 0 ? first_slots_ : fresh, true,
-                                  Dentry{made_[i]->id, FileType::Directory, cookie}));
-      holder = made_[i].get();
-    }
+    COFFER_TRY(enter_directories(names_, change, place_, key, made_, first_slots_));
+    Inode* const holder = made_.empty() ? place_.parent().get() : made_.back().get();
     ObjectInfo info;
     if (key.is_directory) {
       COFFER_ASSIGN(info, put_directory(change, present_ ? *present_ : *made_.back()));
     } else {
-      inherit(change.batch(), acl, first, *placement_.bytes, kUmask);
+      COFFER_ASSIGN(const auto acl, default_acl(*names_.deps().meta, *place_.parent()));
+      inherit(change.batch(), acl, *place_.parent(), *placement_.bytes, kUmask);
       COFFER_ASSIGN(info, put_file(change, *holder));
     }
     COFFER_TRY(change.commit(after));
@@ -149,6 +139,7 @@ class Attempt {
     attributes.mtime = attributes.ctime = change.now();
     file.record.flags &= static_cast<std::uint16_t>(~InodeRecord::kHidden);
     file.record.flags |= InodeRecord::kHasObject;
+    if (edit_) edit_->tag_file(file, VersionEdit::Bytes::Complete);
     const ObjectRecord record{file.record.content_version, {}, {}, placement_.metadata};
     change.batch().put(keys::object(file.id), encode_object(record));
     put_parts(change, file);
@@ -162,7 +153,11 @@ class Attempt {
     }
     COFFER_TRY(change.set_entry(holder, placement_.parsed.name, slots, false,
                                 Dentry{file.id, FileType::Regular, cookie}));
-    if (present_) COFFER_TRY(change.drop_link(*present_));
+    if (edit_) COFFER_TRY(edit_->drop_null(change));
+    if (edit_ && edit_->keeps())
+      COFFER_TRY(edit_->keep_file(change, *present_));
+    else if (present_)
+      COFFER_TRY(change.drop_link(*present_));
     return file_info(placement_.key, file, record);
   }
 
@@ -179,6 +174,12 @@ class Attempt {
 
   Result<ObjectInfo> put_directory(TreeChange& change, Inode& directory) {
     if (directory.record.protection().any()) return fail(Errc::Permission, "protected");
+    const bool keeps = edit_ && edit_->keeps();
+    if (keeps) COFFER_TRY(edit_->keep_directory(change, directory, *present_object_));
+    if (edit_) {
+      COFFER_TRY(edit_->drop_null(change));
+      edit_->tag_directory(directory);
+    }
     Inode& body = *placement_.bytes;
     ObjectRecord record{body.record.content_version, {}, change.now(), placement_.metadata};
     ObjectInfo info = file_info(placement_.key, body, record);
@@ -191,8 +192,9 @@ class Attempt {
     directory.record.attributes.ctime = change.now();
     change.batch().put(keys::object(directory.id), encode_object(record));
     put_parts(change, directory);
-    if (old_body_) COFFER_TRY(change.drop_link(*old_body_));
+    if (old_body_ && !keeps) COFFER_TRY(change.drop_link(*old_body_));
     info.inode = directory.id;
+    info.version = version_id(directory.record.version);
     info.modified = record.modified;
     return info;
   }
@@ -203,6 +205,8 @@ class Attempt {
   std::string first_name_;  // the topmost name that changes, in the deepest directory that exists
   NameSlots first_slots_;
   InodeRef present_;  // what stands at the key: a file, or the directory `k`
+  std::optional<ObjectInfo> present_object_;
+  std::optional<VersionEdit> edit_;  // in a versioned bucket
   InodeRef old_body_;
   std::vector<InodeRef> made_;
 };
@@ -231,13 +235,15 @@ Result<void> check_conditions(const WriteConditions& conditions, const ObjectInf
   if (conditions.if_none_match && present != nullptr && *conditions.if_none_match == present->etag)
     return fail(Errc::Conflict, "the object has that ETag");
   if (present == nullptr) {
-    const bool any = conditions.if_match || conditions.if_size || conditions.if_modified_unix_s;
+    const bool any = conditions.if_match || conditions.if_size || conditions.if_modified_unix_s ||
+                     conditions.if_inode;
     if (any) return fail(Errc::NotFound, "no such key");
     return {};
   }
   const bool holds = (!conditions.if_match || *conditions.if_match == "*" ||
                       *conditions.if_match == present->etag) &&
                      (!conditions.if_size || *conditions.if_size == present->size) &&
+                     (!conditions.if_inode || *conditions.if_inode == present->inode) &&
                      (!conditions.if_modified_unix_s ||
                       *conditions.if_modified_unix_s == present->modified.seconds);
   if (!holds) return fail(Errc::Conflict, "another object is there");

@@ -2,7 +2,7 @@
 /// ObjectService: the Objects of an opened vault: buckets and keys over the tree's rows.
 ///
 /// Operations by file: objects_buckets.cc, objects_read.cc (head, open_reader), objects_put.cc (begin_put, copy), objects_remove.cc,
-/// objects_list.cc, objects_uploads.cc, objects_update.cc (what is kept with buckets and objects).
+/// objects_list.cc, objects_versions.cc, objects_uploads.cc, objects_update.cc (what is kept with buckets and objects).
 ///
 /// A key is a path of stored components, split at every '/', empty components kept. `k/` names the directory `k`; it is an object
 /// when the directory is a marker, and its bytes are in the directory's body (directory_body.h). Directories that a PUT needs are made
@@ -37,18 +37,25 @@ class ObjectService final : public Objects {
                                   std::optional<InodeId> if_bucket) override;
   using Objects::set_bucket_setting;
 
-  Result<ObjectInfo> head(std::string_view bucket, std::string_view key) override;
-  Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket,
-                                                    std::string_view key) override;
+  using Objects::head;
+  using Objects::open_reader;
+  using Objects::remove;
+  Result<ObjectInfo> head(std::string_view bucket, std::string_view key,
+                          std::string_view version) override;
+  Result<std::unique_ptr<ObjectReader>> open_reader(std::string_view bucket, std::string_view key,
+                                                    std::string_view version) override;
+  Result<std::optional<DeleteMarker>> delete_marker(std::string_view bucket, std::string_view key,
+                                                    std::string_view version) override;
   Result<std::unique_ptr<ObjectWriter>> begin_put(std::string_view bucket,
                                                   std::string_view key) override;
-  Result<bool> remove(std::string_view bucket, std::string_view key,
-                      const WriteConditions& conditions, Durability durability) override;
+  Result<Removed> remove(const RemoveRequest& request, Durability durability) override;
   Result<ObjectInfo> update(std::string_view bucket, std::string_view key,
                             const ObjectUpdate& change, Durability durability) override;
   Result<std::vector<PartInfo>> object_parts(const ObjectInfo& info) override;
   Result<ObjectInfo> copy(const CopyRequest& request, Durability durability) override;
   Result<ListPage> list(std::string_view bucket, const ListRequest& request) override;
+  Result<VersionPage> list_versions(std::string_view bucket,
+                                    const VersionListRequest& request) override;
 
   Result<std::string> create_upload(std::string_view bucket, std::string_view key,
                                     const ObjectMetadata& metadata) override;
@@ -76,6 +83,8 @@ class ObjectService final : public Objects {
   /// (locked, in either way) Of a bucket's directory. Cached under the directory's mutex, as it is changed under it.
   Result<SettingsRef> settings_of(const Inode& directory);
   void remember_settings(InodeId directory, const SettingsRef& settings);
+  Result<void> change_setting(const InodeRef& directory, const std::string& name,
+                              const std::optional<std::string>& value, Aftermath& after);
 
   Namespace& names_;
   LruCache<InodeId, SettingsRef> settings_{kSettingsBytesMax, 4};

@@ -5,6 +5,7 @@
 #include "vault/tree/new_inode.h"
 #include "vault/tree/object_placement.h"
 #include "vault/tree/object_service.h"
+#include "vault/tree/version_rows.h"
 
 namespace coffer {
 namespace {
@@ -76,7 +77,8 @@ Result<void> ObjectService::remove_bucket(std::string_view bucket, Durability du
     COFFER_ASSIGN(const InodeRef body, body_of(names_, directory));
     TreeChange change(names_);
     COFFER_TRY(change.lock({root, directory, body}));
-    if (directory->record.attributes.size > 0)
+    COFFER_ASSIGN(const bool versions, has_versions(*deps().meta, directory->id));
+    if (directory->record.attributes.size > 0 || versions)
       return fail(Errc::NotEmpty, "the bucket is not empty");
     const NameSlots before = slots;
     COFFER_TRY(change.set_entry(*root, name, slots, true, std::nullopt));

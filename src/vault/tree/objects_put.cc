@@ -79,8 +79,8 @@ Result<std::unique_ptr<ObjectWriter>> ObjectService::begin_put(std::string_view 
 }
 
 Result<ObjectInfo> ObjectService::copy(const CopyRequest& request, Durability durability) {
-  COFFER_ASSIGN(FoundObject source,
-                find_object(names_, request.from_bucket, request.from_key, KeepBytes::Yes));
+  COFFER_ASSIGN(FoundObject source, find_version(names_, request.from_bucket, request.from_key,
+                                                 request.from_version, KeepBytes::Yes));
   struct DropReader {
     Namespace& names;
     const InodeRef& bytes;

@@ -7,9 +7,16 @@
 namespace coffer {
 Result<FoundObject> find_object(Namespace& names, std::string_view bucket, std::string_view key,
                                 KeepBytes keep) {
+  COFFER_ASSIGN(const InodeRef directory, bucket_directory(names, bucket));
+  return find_object_in(names, directory->id, key, keep);
+}
+
+Result<FoundObject> find_object_in(Namespace& names, InodeId bucket, std::string_view key,
+                                   KeepBytes keep) {
   COFFER_ASSIGN(const ObjectKey parsed, parse_object_key(key));
   PathLock gate(names.gate());
-  COFFER_ASSIGN(const ObjectPlace place, walk(names, bucket, parsed));
+  COFFER_ASSIGN(InodeRef top, names.directory(bucket));
+  COFFER_ASSIGN(const ObjectPlace place, walk_from(names, std::move(top), parsed));
   if (!place.complete(parsed)) return fail(Errc::NotFound, "no such key");
   const auto look = [&](Namespace::Held held) -> Result<FoundObject> {
     COFFER_ASSIGN(const NameSlots slots, names.slots(*place.parent(), parsed.name, held));
@@ -33,14 +40,16 @@ Result<FoundObject> find_object(Namespace& names, std::string_view bucket, std::
   return found;
 }
 
-Result<ObjectInfo> ObjectService::head(std::string_view bucket, std::string_view key) {
-  COFFER_ASSIGN(FoundObject found, find_object(names_, bucket, key, KeepBytes::No));
+Result<ObjectInfo> ObjectService::head(std::string_view bucket, std::string_view key,
+                                       std::string_view version) {
+  COFFER_ASSIGN(FoundObject found, find_version(names_, bucket, key, version, KeepBytes::No));
   return std::move(found.info);
 }
 
 Result<std::unique_ptr<ObjectReader>> ObjectService::open_reader(std::string_view bucket,
-                                                                 std::string_view key) {
-  COFFER_ASSIGN(FoundObject found, find_object(names_, bucket, key, KeepBytes::Yes));
+                                                                 std::string_view key,
+                                                                 std::string_view version) {
+  COFFER_ASSIGN(FoundObject found, find_version(names_, bucket, key, version, KeepBytes::Yes));
   return std::unique_ptr<ObjectReader>(
       std::make_unique<SnapshotReader>(names_, std::move(found.info), std::move(found.bytes)));
 }

@@ -4,6 +4,7 @@
 #include "vault/tree/object_lookup.h"
 #include "vault/tree/object_placement.h"
 #include "vault/tree/object_service.h"
+#include "vault/tree/version_rows.h"
 
 namespace coffer {
 
@@ -24,6 +25,28 @@ void ObjectService::remember_settings(InodeId directory, const SettingsRef& sett
   settings_.put(directory, settings, cost);
 }
 
+/// In one batch with the directory's row, under its mutex.
+Result<void> ObjectService::change_setting(const InodeRef& directory, const std::string& name,
+                                           const std::optional<std::string>& value,
+                                           Aftermath& after) {
+  TreeChange change(names_);
+  COFFER_TRY(change.lock({directory}));
+  if (directory->record.attributes.nlink == 0) return fail(Errc::NotFound, "no such bucket");
+  COFFER_ASSIGN(const SettingsRef before, settings_of(*directory));
+  BucketSettings settings = *before;
+  if (value)
+    settings[name] = *value;
+  else
+    settings.erase(name);
+  if (settings == *before) return {};
+  directory->record.flags |= InodeRecord::kHasSettings;
+  change.batch().put(keys::bucket_settings(directory->id), encode_settings(settings));
+  COFFER_TRY(change.commit(after));
+  // Still under the directory's mutex: nobody reads the old row behind this.
+  remember_settings(directory->id, std::make_shared<const BucketSettings>(std::move(settings)));
+  return {};
+}
+
 Result<void> ObjectService::set_bucket_setting(std::string_view bucket, const std::string& name,
                                                const std::optional<std::string>& value,
                                                Durability durability,
@@ -33,22 +56,19 @@ Result<void> ObjectService::set_bucket_setting(std::string_view bucket, const st
   COFFER_ASSIGN(const InodeRef directory, bucket_directory(names_, bucket));
   if (if_bucket && directory->id != *if_bucket) return fail(Errc::NotFound, "no such bucket");
   Aftermath after;
-  {
-    TreeChange change(names_);
-    COFFER_TRY(change.lock({directory}));
-    if (directory->record.attributes.nlink == 0) return fail(Errc::NotFound, "no such bucket");
-    COFFER_ASSIGN(const SettingsRef before, settings_of(*directory));
-    BucketSettings settings = *before;
-    if (value)
-      settings[name] = *value;
-    else
-      settings.erase(name);
-    if (settings == *before) return {};
-    directory->record.flags |= InodeRecord::kHasSettings;
-    change.batch().put(keys::bucket_settings(directory->id), encode_settings(settings));
-    COFFER_TRY(change.commit(after));
-    // Still under the directory's mutex: nobody reads the old row behind this.
-    remember_settings(directory->id, std::make_shared<const BucketSettings>(std::move(settings)));
+  if (name == kVersioningSetting) {
+    const auto state = value ? versioning_of(*value) : std::nullopt;
+    if (!state) return fail(Errc::InvalidArgument, "versioning is Enabled or Suspended");
+    // Nobody walks a path meanwhile: a change of names is before this one as a whole, or behind it.
+    const AloneLock gate(names_.gate());
+    COFFER_TRY(change_setting(directory, name, value, after));
+    names_.versions().set(directory->id, *state);
+    // What the kernel remembers of names below was not looked up in a versioned bucket (tree_versions.cc).
+    const Change forgotten{Door::Gateway, Change::Kind::EntryReplaced, kRootInode,
+                           visible_name(bucket, true, false), directory->id};
+    after.changes.push_back(forgotten);
+  } else {
+    COFFER_TRY(change_setting(directory, name, value, after));
   }
   finish(names_, after);
   return reach(names_, durability);
@@ -56,7 +76,8 @@ Result<void> ObjectService::set_bucket_setting(std::string_view bucket, const st
 
 Result<ObjectInfo> ObjectService::update(std::string_view bucket, std::string_view key,
                                          const ObjectUpdate& change, Durability durability) {
-  COFFER_ASSIGN(const FoundObject found, find_object(names_, bucket, key, KeepBytes::No));
+  COFFER_ASSIGN(const FoundObject found,
+                find_version(names_, bucket, key, change.version, KeepBytes::No));
   if (change.if_bucket) {
     // Behind the look: an object of another bucket was found while that one had the name, and the bucket that the caller was
     // let into does not get it back.
@@ -71,6 +92,10 @@ Result<ObjectInfo> ObjectService::update(std::string_view bucket, std::string_vi
     TreeChange edit(names_);
     COFFER_TRY(edit.lock({inode}));
     if (inode->record.attributes.nlink == 0) return fail(Errc::Conflict, "the object is gone");
+    // A writer at the mount made another version of this inode, or its object became one.
+    if (!change.version.empty() && inode->record.version &&
+        version_id(inode->record.version) != change.version)
+      return fail(Errc::Conflict, "another version is there now");
     const bool is_directory = inode->record.attributes.type == FileType::Directory;
     if (is_directory && !inode->record.has(InodeRecord::kMarker))
       return fail(Errc::Conflict, "the object is gone");
@@ -83,6 +108,8 @@ Result<ObjectInfo> ObjectService::update(std::string_view bucket, std::string_vi
     } else {
       record.content_version = inode->record.content_version;
     }
+    if (change.expected_properties && record.metadata.properties != *change.expected_properties)
+      return fail(Errc::Conflict, "the object was changed");
     if (change.tags) record.metadata.tags = *change.tags;
     if (change.properties) record.metadata.properties = *change.properties;
     inode->record.flags |= InodeRecord::kHasObject;

@@ -59,7 +59,9 @@ Result<Attributes> TreeService::load_attributes(InodeId inode) {
 
 Result<Attributes> TreeService::set_attributes(InodeId inode, const SetAttributes& change) {
   COFFER_ASSIGN(const InodeRef target, live(inode));
-  return parts().bytes->with_room([&] { return try_set_attributes(target, change); });
+  return parts().bytes->with_open_version(target, [&] {
+    return parts().bytes->with_room([&] { return try_set_attributes(target, change); });
+  });
 }
 
 Result<Attributes> TreeService::try_set_attributes(const InodeRef& target,
@@ -72,6 +74,7 @@ Result<Attributes> TreeService::try_set_attributes(const InodeRef& target,
   if (change.size && attributes.type != FileType::Regular) {
     return fail(attributes.type == FileType::Directory ? Errc::IsDirectory : Errc::InvalidArgument);
   }
+  if (change.size && target->record.has(InodeRecord::kSealed)) return fail(kCompleteVersion);
   // A store that failed commits nothing later either: whoever asks is told now.
   const bool waits = may_wait(*target, change) && !parts().meta->failed();
   if (change.size) {

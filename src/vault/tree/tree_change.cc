@@ -24,8 +24,8 @@ Result<void> TreeChange::lock(std::vector<InodeRef> inodes) {
   for (InodeRef& inode : inodes) {
     inode->mutex.lock();
     const InodeRecord& record = inode->record;
-    locked_.push_back(
-        {inode, record.attributes, record.parent, record.content_version, record.flags});
+    locked_.push_back({inode, record.attributes, record.parent, record.content_version,
+                       record.flags, record.version});
     if (inode->reclaimed) return fail(Errc::Stale);
   }
   return {};
@@ -133,6 +133,7 @@ void TreeChange::restore() {
     const std::uint16_t row_form = record.flags & InodeRecord::kExtentRows;
     record.attributes = locked.attributes;
     record.parent = locked.parent;
+    record.version = std::move(locked.version);
     record.content_version = locked.content_version;
     record.flags =
         static_cast<std::uint16_t>((locked.flags & ~InodeRecord::kExtentRows) | row_form);
@@ -173,6 +174,7 @@ void finish(Namespace& names, const Aftermath& after) {
   for (const InodeId inode : after.reclaim) names.deps().inodes->reclaim_later(inode);
   names.publish(after.changes);
   for (const InodeId bucket : after.buckets_gone) {
+    names.versions().set(bucket, Versioning::Off);
     if (auto dropped = drop_uploads(names, bucket); !dropped) {
       log_warning("uploads into removed bucket {} are left behind: {}", bucket,
                   dropped.error().context);

@@ -61,6 +61,7 @@ class TreeChange {
     InodeId parent;
     std::uint64_t content_version = 0;
     std::uint16_t flags = 0;
+    std::optional<VersionTag> version;
     bool unlinked = false;
     bool staged = false;
     bool reclaim = false;

@@ -37,6 +37,8 @@ Result<Entry> TreeService::entry_of(InodeId id) {
 }
 
 Result<Entry> TreeService::lookup(InodeId parent, std::string_view name) {
+  // Should it fail, the file is looked up all the same: then what is wrong is the store, which takes no writes either.
+  if (names_.versions().any()) static_cast<void>(adopt_name(parent, name));
   if (const auto known = names_.known(parent, name)) {
     const auto& stands = known->directory ? known->directory : known->file;
     if (!stands) return fail(Errc::NotFound);
@@ -61,6 +63,19 @@ Result<Entry> TreeService::lookup(InodeId parent, std::string_view name) {
 
 Result<void> TreeService::read_directory(InodeId directory, std::uint64_t cookie,
                                          const std::function<bool(const DirectoryEntry&)>& sink) {
+  if (!names_.versions().any()) return read_entries(directory, cookie, sink);
+  // The kernel may know files by their listing alone.
+  std::vector<std::string> files;
+  COFFER_TRY(read_entries(directory, cookie, [&](const DirectoryEntry& entry) {
+    if (entry.type == FileType::Regular) files.emplace_back(entry.name);
+    return sink(entry);
+  }));
+  static_cast<void>(adopt_listed(directory, files));
+  return {};
+}
+
+Result<void> TreeService::read_entries(InodeId directory, std::uint64_t cookie,
+                                       const std::function<bool(const DirectoryEntry&)>& sink) {
   if (cookie == UINT64_MAX) return {};
   COFFER_ASSIGN(const InodeRef inode, live(directory));
   bool twins = false;

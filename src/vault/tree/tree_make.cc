@@ -14,6 +14,7 @@ Result<Entry> TreeService::make_node(InodeId parent, std::string_view name, cons
   COFFER_ASSIGN(const InodeRef directory, names_.directory(parent));
   Aftermath after;
   auto made = [&] {
+    PathLock gate(names_.gate());
     ExclusiveLock lock(directory->entries);
     return make_locked(*directory, name, node, after);
   }();
@@ -32,17 +33,33 @@ Result<Entry> TreeService::make_locked(Inode& parent, std::string_view name, con
     record.flags = InodeRecord::kMarker;
   }
   COFFER_ASSIGN(const std::uint64_t cookie, parts().inodes->next_cookie());
+  // A directory is no object before S3 asks for it by name.
+  std::unique_ptr<VersionEdit> edit;
+  if (!is_directory) {
+    COFFER_ASSIGN(edit, version_edit(parent.id, found.asked.stored, node.type));
+  }
+  std::vector<InodeRef> concerned;
+  if (edit) {
+    COFFER_TRY(edit->prepare(nullptr, nullptr));
+    concerned = edit->concerned();
+  }
   COFFER_ASSIGN(const InodeRef inode, parts().inodes->make(std::move(record)));
+  concerned.push_back(parent.shared_from_this());
+  concerned.push_back(inode);
 
   TreeChange change(names_);
   auto made = [&]() -> Result<Entry> {
-    COFFER_TRY(change.lock({parent.shared_from_this(), inode}));
+    COFFER_TRY(change.lock(std::move(concerned)));
     if (parent.record.attributes.nlink == 0) return fail(Errc::NotFound);
     COFFER_ASSIGN(const auto acl, default_acl(*parts().meta, parent));
     inherit(change.batch(), acl, parent, *inode, node.umask);
     const NameSlots before = found.slots;
     const Dentry entry{inode->id, node.type, cookie};
     COFFER_TRY(change.set_entry(parent, found.asked.stored, found.slots, is_directory, entry));
+    if (edit) {
+      edit->tag_file(*inode, VersionEdit::Bytes::BeingWritten);
+      COFFER_TRY(edit->drop_null(change));
+    }
     COFFER_TRY(change.commit(after));
     inode->newborn = node.birth == NewNode::Birth::Opened;
     describe(after.changes, Door::Mount, parent.id, found.asked.stored, before, found.slots, name);
@@ -84,7 +101,11 @@ Result<Entry> TreeService::link(InodeId inode, InodeId parent, std::string_view 
   COFFER_ASSIGN(const InodeRef target, live(inode));
   COFFER_ASSIGN(const InodeRef directory, names_.directory(parent));
   Aftermath after;
-  auto linked = [&] {
+  auto linked = [&]() -> Result<Entry> {
+    PathLock gate(names_.gate());
+    COFFER_ASSIGN(const bool versioned, is_versioned(parent));
+    // A version has one key.
+    if (versioned) return fail(Errc::Permission, "a versioned bucket");
     ExclusiveLock lock(directory->entries);
     return link_locked(target, *directory, name, after);
   }();
@@ -114,6 +135,7 @@ Result<Entry> TreeService::link_locked(const InodeRef& inode, Inode& parent, std
   if (parent.record.attributes.nlink == 0) return fail(Errc::NotFound);
   if (inode->record.has(InodeRecord::kHidden)) return fail(Errc::NotFound);
   if (inode->record.protection().any()) return fail(Errc::Permission, "protected");
+  if (inode->record.version) return fail(Errc::Permission, "a version of an object");
   if (attributes.nlink >= kLinksMax) return fail(Errc::TooManyLinks);
   ++attributes.nlink;
   attributes.ctime = change.now();

@@ -56,17 +56,6 @@ class EntriesLocks {
   std::vector<InodeRef> locked_;
 };
 
-class AloneLock {
- public:
-  explicit AloneLock(MoveGate& gate) NO_THREAD_SAFETY_ANALYSIS : gate_(gate) { gate_.lock(); }
-  ~AloneLock() NO_THREAD_SAFETY_ANALYSIS { gate_.unlock(); }
-  AloneLock(const AloneLock&) = delete;
-  AloneLock& operator=(const AloneLock&) = delete;
-
- private:
-  MoveGate& gate_;
-};
-
 }  // namespace
 
 struct TreeService::RenamePlan {
@@ -110,6 +99,7 @@ Result<bool> TreeService::rename_once(const RenameRequest& request, bool alone, 
   COFFER_ASSIGN(const FoundName target,
                 names_.find(*plan.to, request.to_name, Namespace::Held::No));
   if (!source.entry) return fail(Errc::NotFound);
+  COFFER_TRY(check_versions_stay(request, source, target));
   const bool directory_moves = source.is_directory() || (plan.exchanges() && target.is_directory());
   if (directory_moves && !alone) return false;
 

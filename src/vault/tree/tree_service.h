@@ -2,7 +2,7 @@
 /// TreeService: the Tree of an opened vault.
 ///
 /// Operations by file: tree_lookup.cc (lookup, readdir), tree_make.cc (nodes, links), tree_remove.cc, tree_rename.cc,
-/// tree_attributes.cc, tree_xattrs.cc, tree_files.cc (bytes, commit, sync).
+/// tree_attributes.cc, tree_xattrs.cc, tree_files.cc (bytes, commit, sync), tree_versions.cc (versioned buckets).
 ///
 /// Borrows   the namespace and what it borrows.
 /// Locks     docs/architecture.md: gate → entries by (depth, number) → inode mutexes by number; held across the metadata commit,
@@ -13,7 +13,9 @@
 
 #include "coffer/vault/tree.h"
 #include "vault/tree/namespace.h"
+#include "vault/tree/object_path.h"
 #include "vault/tree/tree_change.h"
+#include "vault/tree/version_edit.h"
 
 namespace coffer {
 
@@ -67,12 +69,33 @@ class TreeService final : public Tree {
   Result<Entry> entry_of(InodeId id);
   Result<Attributes> load_attributes(InodeId inode);
   Result<Attributes> try_set_attributes(const InodeRef& target, const SetAttributes& change);
+  Result<void> read_entries(InodeId directory, std::uint64_t cookie,
+                            const std::function<bool(const DirectoryEntry&)>& sink);
   Result<Entry> make_locked(Inode& parent, std::string_view name, const NewNode& node,
                             Aftermath& after);
   Result<Entry> link_locked(const InodeRef& inode, Inode& parent, std::string_view name,
                             Aftermath& after);
   Result<void> unlink_locked(Inode& parent, std::string_view name, Aftermath& after);
+  struct DoomedDirectory {
+    InodeRef inode, body;
+    VersionEdit* edit;  // null: it leaves no versions
+    const std::optional<FoundObject>& object;
+  };
+  Result<void> take_directory(Inode& parent, FoundName& found, const DoomedDirectory& doomed,
+                              Aftermath& after);
   Result<void> remove_directory_locked(Inode& parent, std::string_view name, Aftermath& after);
+
+  /// What becomes of the versions of this name; null where it has none. @pre the gate is held
+  Result<std::unique_ptr<VersionEdit>> version_edit(InodeId parent, std::string_view stored,
+                                                    FileType type);
+  /// Files from before their bucket had versions, that the kernel is about to know: version_fork.h.
+  Result<void> adopt_name(InodeId parent, std::string_view name);
+  Result<void> adopt_listed(InodeId parent, const std::vector<std::string>& listed);
+  /// Is it in a versioned bucket? @pre the gate is held
+  Result<bool> is_versioned(InodeId directory);
+  /// CrossDevice, NotEmpty: versions would lose their key. @pre the gate is held
+  Result<void> check_versions_stay(const RenameRequest& request, const FoundName& source,
+                                   const FoundName& target);
 
   Result<void> put_xattr(TreeChange& change, Inode& target, std::string_view name,
                          std::string_view value, XattrMode mode);

@@ -13,6 +13,7 @@
 #include "vault/tree/inode_record.h"
 #include "vault/tree/keys.h"
 #include "vault/tree/segment_ledger.h"
+#include "vault/tree/version_rows.h"
 
 namespace coffer {
 namespace {
@@ -31,6 +32,7 @@ class Check {
     COFFER_TRY(read_inodes());
     COFFER_TRY(read_entries());
     COFFER_TRY(read_index());
+    COFFER_TRY(read_versions());
     COFFER_TRY(read_extents());
     COFFER_TRY(read_shared());
     COFFER_TRY(read_loose_rows());
@@ -201,6 +203,37 @@ class Check {
     for (const auto& [key, inode] : cookies_)
       problem(number(inode) + ": its entry has no listing row");
     return {};
+  }
+
+  /// Each row is a name of its inode, as an entry is.
+  Result<void> read_versions() {
+    std::string key_with_null;
+    return scan(keys::kVersion, [&](std::string_view key, std::string_view value) {
+      const InodeId bucket = keys::inode_of(key);
+      const auto parsed = parse_version_key(key);
+      const auto row = decode_version(parsed ? parsed->sequence : 0, value);
+      if (!parsed || !row) {
+        problem(number(bucket) + ": bad version row");
+        return;
+      }
+      const auto directory = inodes_.find(bucket);
+      if (directory == inodes_.end() || directory->second.parent != kRootInode)
+        problem(number(bucket) + ": versions, and it is no bucket");
+      if (row->is_null) {
+        std::string of_key(key.substr(0, key.size() - 8));
+        if (of_key == key_with_null) problem(number(bucket) + ": a key with two null versions");
+        key_with_null = std::move(of_key);
+      }
+      if (row->marker) return;
+      const auto found = inodes_.find(row->inode);
+      if (found == inodes_.end())
+        problem(number(bucket) + ": a version names " + number(row->inode) +
+                ", which does not exist");
+      else if (found->second.type != FileType::Regular)
+        problem(number(row->inode) + ": a version that is no file");
+      else
+        ++found->second.names;
+    });
   }
 
   Result<void> read_shared() {

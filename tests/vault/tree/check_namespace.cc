@@ -5,6 +5,7 @@
 #include "vault/tree/inode_record.h"
 #include "vault/tree/object_record.h"
 #include "vault/tree/upload_rows.h"
+#include "vault/tree/version_rows.h"
 
 namespace coffer::test {
 namespace {
@@ -77,6 +78,20 @@ std::vector<std::string> check_namespace(MetaStore& meta) {
     const InodeId part = decode_part(1, value).value().inode;
     ++links[part];
     named_hidden.insert(part);
+  });
+  std::string last_null;
+  each(meta, keys::kVersion, [&](auto key, auto value) {
+    const VersionRow row = decode_version(parse_version_key(key)->sequence, value).value();
+    if (!inodes.contains(keys::inode_of(key))) wrong.push_back("versions without a bucket");
+    if (row.is_null) {
+      const std::string of_key(key.substr(0, key.size() - 8));
+      if (of_key == last_null) wrong.push_back("two null versions of a key");
+      last_null = of_key;
+    }
+    if (row.marker) return;
+    ++links[row.inode];
+    if (!inodes.contains(row.inode) || !inodes[row.inode].has(InodeRecord::kVersion))
+      wrong.push_back("version row of " + number(row.inode));
   });
   for (const auto& [id, record] : inodes) {
     const Attributes& a = record.attributes;

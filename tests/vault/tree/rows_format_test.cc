@@ -9,6 +9,7 @@
 #include "vault/tree/keys.h"
 #include "vault/tree/object_record.h"
 #include "vault/tree/upload_rows.h"
+#include "vault/tree/version_rows.h"
 
 namespace coffer::test {
 namespace {
@@ -77,6 +78,36 @@ TEST(RowsFormat, WhatS3KeepsWithObjectsAndBuckets) {
     EXPECT_FALSE(decode_settings(damaged));
     EXPECT_FALSE(decode_object_parts(damaged));
   }
+}
+
+TEST(RowsFormat, Versions) {
+  InodeRecord record;
+  record.attributes.type = FileType::Regular;
+  record.attributes.permissions = 0644;
+  record.attributes.nlink = 1;
+  record.attributes.atime = record.attributes.mtime = kTime;
+  record.attributes.ctime = record.attributes.btime = kTime;
+  record.set_version(VersionTag{9, false, "cat.jpg"});
+  record.parent = kBucket;
+  record.flags |= InodeRecord::kSealed;
+  const std::string tagged = encode_inode(record);
+  expect_example("row-inode-version", keys::inode(kFile) + tagged);
+  EXPECT_EQ(decode_inode(kFile, tagged)->version->key, "cat.jpg");
+  EXPECT_EQ(encode_inode(*decode_inode(kFile, tagged)), tagged);
+
+  const VersionRow row{9, false, false, kFile, kTime, {}};
+  expect_example("row-version", keys::version(kBucket, "cat.jpg", 9) + encode_version(row));
+  const VersionRow marker{10, true, true, {}, kTime, {{"owner", "x"}}};
+  expect_example("row-delete-marker",
+                 keys::version(kBucket, "cat.jpg", 10) + encode_version(marker));
+  EXPECT_EQ(decode_version(10, encode_version(marker))->properties, marker.properties);
+  const std::string nul("a\0b", 3);
+  EXPECT_EQ(parse_version_key(keys::version(kBucket, nul, 77))->key, nul);
+  EXPECT_EQ(parse_version_key(keys::version(kBucket, nul, 77))->sequence, 77U);
+  EXPECT_LT(keys::version(kBucket, "a", 8), keys::version(kBucket, "a", 7)) << "newest first";
+  EXPECT_FALSE(parse_version_key("V"));
+  for (const std::string& damaged : {std::string(), encode_version(row) + "x", std::string("\1\3")})
+    EXPECT_FALSE(decode_version(9, damaged));
 }
 
 TEST(RowsFormat, UploadAndPart) {

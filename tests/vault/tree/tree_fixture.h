@@ -160,6 +160,7 @@ class World {
     tree_service = std::make_unique<TreeService>(*names);
     object_service = std::make_unique<ObjectService>(*names);
     ASSERT_TRUE(ledger->load());
+    ASSERT_TRUE(names->versions().load());
     ASSERT_TRUE(inodes->queue_orphans());
     feed.subscribe(observer);
   }

@@ -95,7 +95,7 @@ def errors_and_conditions():
     fails(s3.get_object, "304", 304, Bucket=BUCKET, Key="a", IfNoneMatch=etag)
     fails(s3.get_object, "PreconditionFailed", 412, Bucket=BUCKET, Key="a", IfMatch='"x"')
     assert read("a", IfMatch=etag) == b"a"
-    fails(s3.get_object_legal_hold, "NotImplemented", 501, Bucket=BUCKET, Key="a")
+    fails(s3.get_object_legal_hold, "InvalidRequest", 400, Bucket=BUCKET, Key="a")
     fails(s3.get_bucket_policy, "NoSuchBucketPolicy", 404, Bucket=BUCKET)
     fails(s3.put_object, "BadDigest", 400, Bucket=BUCKET, Key="bad", Body=b"abc", ContentMD5="XrY7u+Ae7tCTyyK7j1rNww==")
     fails(s3.head_object, "404", 404, Bucket=BUCKET, Key="bad")

@@ -133,7 +133,7 @@ TEST(Router, FindsOperations) {
   EXPECT_EQ(route(Method::Put, "/b/k"), &kPutObject);
   EXPECT_EQ(route(Method::Put, "/b/k", "/b/l"), &kCopyObject);
   EXPECT_EQ(route(Method::Put, "/b/k?partNumber=1&uploadId=u"), &kUploadPart);
-  EXPECT_EQ(route(Method::Get, "/b/k?legal-hold"), &kNotImplemented);
+  EXPECT_EQ(route(Method::Get, "/b/k?legal-hold"), &kGetObjectLegalHold);
   EXPECT_EQ(route(Method::Get, "/b/k?tagging"), &kGetObjectTagging);
   EXPECT_EQ(route(Method::Post, "/b/k?tagging"), &kMethodNotAllowed);
   EXPECT_EQ(route(Method::Delete, "/b?policy"), &kDeleteBucketPolicy);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "gateway/s3/object_lock.h"
+#include "gateway/s3/operations.h"
 #include "gateway/s3/xml_reader.h"
 
 namespace coffer::gateway {
@@ -164,6 +166,9 @@ S3Result<std::map<std::string, std::string>> new_object_properties(const S3Call&
   }
   if (owner != access.owner) properties[property::kOwner] = owner;
   if (acl && *acl != private_acl(owner)) properties[property::kAcl] = encode_acl(*acl);
+  S3_TRY(add_lock_properties(call, properties));
+  // An upload's begins when it is completed.
+  if (call.operation != &kCreateMultipartUpload) add_default_retention(call, properties);
   return properties;
 }
 

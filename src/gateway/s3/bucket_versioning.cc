@@ -1,3 +1,4 @@
+#include "coffer/vault/object_lock.h"
 #include "gateway/s3/bucket_settings.h"
 #include "gateway/s3/operations.h"
 #include "gateway/s3/replies.h"
@@ -24,6 +25,12 @@ S3Result<Reply> put_bucket_versioning(S3Call& call, std::string_view body) {
     return s3_fail(S3Code::NotImplemented);
   const std::string_view status = document.child_text("Status").value_or("");
   if (status != "Enabled" && status != "Suspended") return s3_fail(S3Code::MalformedXML);
+  if (status == "Suspended" && call.access && call.access->setting(setting::kObjectLock)) {
+    return s3_fail(
+        S3Code::InvalidBucketState,
+        "An Object Lock configuration is present on this bucket, so the versioning state "
+        "cannot be changed.");
+  }
   S3_TRY(set_setting(call, kVersioningSetting, std::string(status)));
   call.changed();
   return empty_reply(200);

@@ -4,6 +4,7 @@
 #include "gateway/s3/conditions.h"
 #include "gateway/s3/customer_key.h"
 #include "gateway/s3/object_headers.h"
+#include "gateway/s3/object_lock.h"
 #include "gateway/s3/operations.h"
 #include "gateway/s3/part_number.h"
 #include "gateway/s3/replies.h"
@@ -197,6 +198,7 @@ S3Result<Reply> complete_multipart_upload(S3Call& call, std::string_view body) {
 
   ObjectMetadata metadata = std::move(upload->metadata);
   metadata.properties.erase(property::kInitiator);
+  add_default_retention(call, metadata.properties);
   // The parts are sealed already. Clients that say the key again shall say the right one; many do not.
   S3_ASSIGN(const auto said, CustomerKey::read(call, CustomerKey::Of::Object));
   if (said) S3_TRY(CustomerKey::require(call, CustomerKey::Of::Object, metadata.checksums));

@@ -1,6 +1,7 @@
 #include "gateway/s3/acl_request.h"
 #include "gateway/s3/bucket_name.h"
 #include "gateway/s3/object_headers.h"
+#include "gateway/s3/object_lock.h"
 #include "gateway/s3/operations.h"
 #include "gateway/s3/replies.h"
 #include "gateway/s3/xml_reader.h"
@@ -19,6 +20,10 @@ S3Result<BucketSettings> first_settings(const S3Call& call) {
     if (!known) return s3_fail(S3Code::InvalidArgument);
     access.ownership = *known;
     settings[setting::kOwnership] = std::string(*ownership);
+  }
+  if (call.header("x-amz-bucket-object-lock-enabled") == "true") {
+    settings[setting::kObjectLock] = encode_object_lock(std::nullopt);
+    settings[kVersioningSetting] = "Enabled";
   }
   S3_ASSIGN(const auto acl, acl_of_headers(call, {call.who.id, {}}));
   if (!acl || *acl == private_acl(call.who.id)) return settings;
@@ -46,9 +51,6 @@ S3Result<Reply> create_bucket(S3Call& call, std::string_view body) {
   call.authorized = true;
   if (!is_bucket_name(call.bucket)) return s3_fail(S3Code::InvalidBucketName);
   S3_TRY(refuse_unserved(call));
-  if (call.header("x-amz-bucket-object-lock-enabled") == "true") {
-    return s3_fail(S3Code::NotImplemented);
-  }
   // The location constraint is read for its form only: there are no regions here.
   if (!body.empty()) {
     S3_ASSIGN(const XmlElement configuration, parse_xml(body, "CreateBucketConfiguration"));

@@ -1,6 +1,7 @@
 #include "gateway/s3/acl_request.h"
 #include "gateway/s3/conditions.h"
 #include "gateway/s3/number.h"
+#include "gateway/s3/object_lock.h"
 #include "gateway/s3/operations.h"
 #include "gateway/s3/replies.h"
 #include "gateway/s3/xml_reader.h"
@@ -30,6 +31,7 @@ Outcome remove_one(const S3Call& call, const XmlElement& object, ConditionAnswer
     return outcome;
   }
   RemoveRequest request{call.bucket, outcome.key, outcome.version};
+  request.bypass_governance = bypasses_governance(call);
   request.marker_properties = marker_properties(call);
   WriteConditions& conditions = request.conditions;
   conditions.if_bucket = call.access->bucket_id;

@@ -12,8 +12,6 @@ struct Absent {
 };
 constexpr Absent kAbsent[] = {
     {"lifecycle", "s3:GetLifecycleConfiguration", S3Code::NoSuchLifecycleConfiguration},
-    {"object-lock", "s3:GetBucketObjectLockConfiguration",
-     S3Code::ObjectLockConfigurationNotFoundError},
     {"replication", "s3:GetReplicationConfiguration",
      S3Code::ReplicationConfigurationNotFoundError},
     {"website", "s3:GetBucketWebsite", S3Code::NoSuchWebsiteConfiguration},

@@ -7,6 +7,7 @@
 #include "gateway/s3/customer_key.h"
 #include "gateway/s3/number.h"
 #include "gateway/s3/object_headers.h"
+#include "gateway/s3/object_lock.h"
 #include "gateway/s3/operations.h"
 #include "gateway/s3/replies.h"
 
@@ -113,6 +114,7 @@ S3Result<Reply> describe(const S3Call& call, const ObjectInfo& info, ByteRange& 
   add_object_headers(call, info, checksums ? ShowChecksums::Yes : ShowChecksums::No, reply);
   add_checksum_headers(extract.part_checksums, reply);
   add_version_header(call, info.version, reply);
+  add_lock_headers(call, info, reply);
   if (part) {
     reply.status = 206;
     reply.add("Content-Range", "bytes " + std::to_string(range.first) + "-" +

@@ -130,9 +130,6 @@ S3Result<void> check_encryption(const S3Call& call) {
 S3Result<void> refuse_unserved(const S3Call& call) {
   S3_TRY(check_encryption(call));
   for (const HeaderField& field : call.head.fields()) {
-    if (field.name.starts_with("x-amz-object-lock-")) {
-      return s3_fail(S3Code::InvalidRequest, "Bucket is missing Object Lock Configuration");
-    }
     if (field.name == "x-amz-write-offset-bytes") return s3_fail(S3Code::NotImplemented);
   }
   return {};

@@ -54,9 +54,9 @@ constexpr std::array<std::string_view, 30> kUnserved{"accelerate",
                                                      "website"};
 
 /// Settings that a bucket here never has, and that are therefore answered as AWS answers then.
-constexpr std::array<std::string_view, 8> kAbsentSettings{
-    "accelerate",  "lifecycle",   "logging",        "notification",
-    "object-lock", "replication", "requestPayment", "website"};
+constexpr std::array<std::string_view, 7> kAbsentSettings{
+    "accelerate",  "lifecycle",      "logging", "notification",
+    "replication", "requestPayment", "website"};
 
 /// Sub-resources that are served, with what each method does.
 struct SubResource {
@@ -71,10 +71,11 @@ struct SubResource {
     return found != nullptr ? found : &kMethodNotAllowed;
   }
 };
-constexpr std::array<SubResource, 9> kBucketSettings{{
+constexpr std::array<SubResource, 10> kBucketSettings{{
     {"acl", &kGetBucketAcl, &kPutBucketAcl, nullptr},
     {"cors", &kGetBucketCors, &kPutBucketCors, &kDeleteBucketCors},
     {"encryption", &kGetBucketEncryption, &kPutBucketEncryption, &kDeleteBucketEncryption},
+    {"object-lock", &kGetObjectLockConfiguration, &kPutObjectLockConfiguration, nullptr},
     {"ownershipControls", &kGetOwnershipControls, &kPutOwnershipControls,
      &kDeleteOwnershipControls},
     {"policy", &kGetBucketPolicy, &kPutBucketPolicy, &kDeleteBucketPolicy},
@@ -84,9 +85,11 @@ constexpr std::array<SubResource, 9> kBucketSettings{{
     {"tagging", &kGetBucketTagging, &kPutBucketTagging, &kDeleteBucketTagging},
     {"versioning", &kGetBucketVersioning, &kPutBucketVersioning, nullptr},
 }};
-constexpr std::array<SubResource, 3> kObjectSettings{{
+constexpr std::array<SubResource, 5> kObjectSettings{{
     {"attributes", &kGetObjectAttributes, nullptr, nullptr},
     {"acl", &kGetObjectAcl, &kPutObjectAcl, nullptr},
+    {"legal-hold", &kGetObjectLegalHold, &kPutObjectLegalHold, nullptr},
+    {"retention", &kGetObjectRetention, &kPutObjectRetention, nullptr},
     {"tagging", &kGetObjectTagging, &kPutObjectTagging, &kDeleteObjectTagging},
 }};
 

@@ -5,6 +5,7 @@
 #include "vault/tree/missing_directories.h"
 #include "vault/tree/new_inode.h"
 #include "vault/tree/version_edit.h"
+#include "vault/tree/version_lock.h"
 
 namespace coffer {
 namespace {
@@ -140,6 +141,7 @@ class Attempt {
     file.record.flags &= static_cast<std::uint16_t>(~InodeRecord::kHidden);
     file.record.flags |= InodeRecord::kHasObject;
     if (edit_) edit_->tag_file(file, VersionEdit::Bytes::Complete);
+    file.record.flags |= lock_flag(placement_.metadata);
     const ObjectRecord record{file.record.content_version, {}, {}, placement_.metadata};
     change.batch().put(keys::object(file.id), encode_object(record));
     put_parts(change, file);

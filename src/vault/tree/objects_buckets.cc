@@ -40,6 +40,9 @@ Result<void> ObjectService::create_bucket(std::string_view bucket, Durability du
     }
     COFFER_ASSIGN(const std::uint64_t cookie, deps().inodes->next_cookie());
     COFFER_ASSIGN(const InodeRef directory, deps().inodes->make(std::move(record)));
+    // Before anybody can walk into it.
+    if (const auto state = settings.find(kVersioningSetting); state != settings.end())
+      names_.versions().set(directory->id, versioning_of(state->second).value_or(Versioning::Off));
     TreeChange change(names_);
     auto made = [&]() -> Result<void> {
       COFFER_TRY(change.lock({root, directory}));
@@ -56,6 +59,7 @@ Result<void> ObjectService::create_bucket(std::string_view bucket, Durability du
     }();
     if (!made) {
       directory->reclaimed = true;  // nobody else ever saw it
+      names_.versions().set(directory->id, Versioning::Off);
       return made;
     }
   }

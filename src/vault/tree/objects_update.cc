@@ -4,6 +4,7 @@
 #include "vault/tree/object_lookup.h"
 #include "vault/tree/object_placement.h"
 #include "vault/tree/object_service.h"
+#include "vault/tree/version_lock.h"
 #include "vault/tree/version_rows.h"
 
 namespace coffer {
@@ -113,6 +114,12 @@ Result<ObjectInfo> ObjectService::update(std::string_view bucket, std::string_vi
     if (change.tags) record.metadata.tags = *change.tags;
     if (change.properties) record.metadata.properties = *change.properties;
     inode->record.flags |= InodeRecord::kHasObject;
+    if (const std::uint16_t locks = lock_flag(record.metadata); !is_directory) {
+      inode->record.flags &= static_cast<std::uint16_t>(~InodeRecord::kLocked);
+      inode->record.flags |= locks;
+      // A version that somebody at the mount still writes is complete once it is locked.
+      if (locks != 0 && inode->record.version) inode->record.flags |= InodeRecord::kSealed;
+    }
     inode->record.attributes.ctime = edit.now();
     edit.batch().put(keys::object(inode->id), encode_object(record));
     COFFER_TRY(edit.commit(after));

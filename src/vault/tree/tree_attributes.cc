@@ -1,6 +1,7 @@
 // TreeService: attributes, and the ends of inodes that the kernel knows.
 
 #include "vault/tree/tree_service.h"
+#include "vault/tree/version_lock.h"
 
 namespace coffer {
 namespace {
@@ -52,9 +53,7 @@ Result<Attributes> TreeService::load_attributes(InodeId inode) {
   COFFER_ASSIGN(const InodeRef found, live(inode));
   SharedLock lock(found->mutex);
   if (found->reclaimed) return fail(Errc::Stale);
-  const Attributes attributes = visible_attributes(found->record);
-  found->mutex.remember(attributes);
-  return attributes;
+  return shown_attributes(names_, *found);
 }
 
 Result<Attributes> TreeService::set_attributes(InodeId inode, const SetAttributes& change) {

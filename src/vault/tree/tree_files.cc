@@ -41,7 +41,7 @@ Result<std::uint64_t> TreeService::copy_range(InodeId from, std::uint64_t from_o
 
 Result<void> TreeService::commit_file(InodeId inode) {
   COFFER_ASSIGN(const InodeRef file, live(inode));
-  seal_version(names_, file);
+  COFFER_TRY(seal_version(names_, file));
   return parts().bytes->deliver(file, FileBytes::Settle::Sealed);
 }
 

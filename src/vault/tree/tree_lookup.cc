@@ -2,6 +2,7 @@
 
 #include "vault/tree/keys.h"
 #include "vault/tree/tree_service.h"
+#include "vault/tree/version_lock.h"
 
 namespace coffer {
 
@@ -31,8 +32,7 @@ Result<Entry> TreeService::entry_of(InodeId id) {
   COFFER_ASSIGN(const InodeRef inode, parts().inodes->get(id));
   SharedLock lock(inode->mutex);
   if (inode->reclaimed || inode->record.attributes.nlink == 0) return fail(Errc::NotFound);
-  const Attributes attributes = visible_attributes(inode->record);
-  inode->mutex.remember(attributes);
+  COFFER_ASSIGN(const Attributes attributes, shown_attributes(names_, *inode));
   return Entry{id, attributes};
 }
 

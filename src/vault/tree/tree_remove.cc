@@ -2,6 +2,7 @@
 
 #include "vault/tree/directory_body.h"
 #include "vault/tree/tree_service.h"
+#include "vault/tree/version_lock.h"
 
 namespace coffer {
 
@@ -27,6 +28,7 @@ Result<void> TreeService::unlink_locked(Inode& parent, std::string_view name, Af
                 version_edit(parent.id, found.asked.stored, found.entry->type));
   std::vector<InodeRef> concerned{parent.shared_from_this(), inode};
   if (edit) {
+    COFFER_TRY(check_unlocked(names_, *inode));
     COFFER_TRY(edit->prepare(inode, nullptr));
     for (InodeRef& more : edit->concerned()) concerned.push_back(std::move(more));
   }
@@ -91,6 +93,8 @@ Result<void> TreeService::remove_directory_locked(Inode& parent, std::string_vie
     if (shown) object = *std::move(shown);
     if (!object) edit.reset();
   }
+  if (object && is_locked_now(object->info.metadata, Governance::Holds))
+    return fail(Errc::Permission, "the object is locked");
   if (edit) COFFER_TRY(edit->prepare(inode, body));
   auto removed = take_directory(parent, found, {inode, body, edit.get(), object}, after);
   if (!removed) {

@@ -1,6 +1,7 @@
 #include "vault/tree/version_edit.h"
 
 #include "vault/tree/keys.h"
+#include "vault/tree/version_lock.h"
 
 namespace coffer {
 
@@ -80,6 +81,7 @@ Result<void> VersionEdit::keep_directory(TreeChange& change, Inode& directory,
   change.batch().put(keys::object(version.id), encode_object(record));
   version.record.flags &= static_cast<std::uint16_t>(~InodeRecord::kHidden);
   version.record.flags |= InodeRecord::kHasObject | InodeRecord::kSealed;
+  version.record.flags |= lock_flag(record.metadata);
   if (directory.record.has(InodeRecord::kHasParts)) {
     COFFER_ASSIGN(const auto parts, names_.deps().meta->get(keys::object_parts(directory.id)));
     if (parts) {

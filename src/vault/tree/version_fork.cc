@@ -5,6 +5,7 @@
 #include "vault/tree/object_placement.h"
 #include "vault/tree/object_writer.h"
 #include "vault/tree/version_edit.h"
+#include "vault/tree/version_lock.h"
 
 namespace coffer {
 namespace {
@@ -38,6 +39,8 @@ class Fork {
       const InodeRecord& record = inode_->record;
       if (inode_->reclaimed) return fail(Errc::Stale);
       if (!record.has(InodeRecord::kSealed) || !record.version) return unseal();
+      COFFER_ASSIGN(const bool locked, is_locked(names_, *inode_));
+      if (locked) return fail(Errc::Permission, "the version is locked");
       tag_ = *record.version;
       content_version_ = record.content_version;
       bucket_ = record.parent;
@@ -103,6 +106,7 @@ class Fork {
       COFFER_TRY(edit.keep_file(change, *copy));
       COFFER_TRY(edit.drop_null(change));
       edit.tag_file(*inode_, VersionEdit::Bytes::BeingWritten);
+      COFFER_TRY(leave_lock(change));
     } else {
       VersionRow row = row_;
       row.inode = copy->id;
@@ -112,6 +116,18 @@ class Fork {
     }
     COFFER_TRY(change.commit(after));
     return Outcome::Done;
+  }
+
+  /// Of a lock that is over: the next version has none of it.
+  Result<void> leave_lock(TreeChange& change) {
+    if (!inode_->record.has(InodeRecord::kLocked)) return {};
+    COFFER_ASSIGN(auto object, object_record(names_, *inode_));
+    inode_->record.flags &= static_cast<std::uint16_t>(~InodeRecord::kLocked);
+    if (!object) return {};
+    object->metadata.properties.erase(kRetentionProperty);
+    object->metadata.properties.erase(kLegalHoldProperty);
+    change.batch().put(keys::object(inode_->id), encode_object(*object));
+    return {};
   }
 
   /// The copy is the version from now on: with its times, and what S3 keeps with it.
@@ -135,6 +151,7 @@ class Fork {
     record.attributes.ctime = change.now();
     record.flags &= static_cast<std::uint16_t>(~InodeRecord::kHidden);
     record.flags |= InodeRecord::kHasObject | InodeRecord::kSealed;
+    record.flags |= lock_flag(object.metadata);
     record.set_version(tag_);
     record.parent = bucket_;
     change.batch().put(keys::object(copy.id), encode_object(object));
@@ -198,17 +215,35 @@ Result<void> open_for_change(Namespace& names, const InodeRef& inode) {
   return fail(Errc::Busy, "the directories of a key kept changing");
 }
 
-void seal_version(Namespace& names, const InodeRef& inode) {
+Result<void> seal_version(Namespace& names, const InodeRef& inode) {
+  InodeId bucket;
   {
     SharedLock lock(inode->mutex);
     const InodeRecord& record = inode->record;
-    if (!record.has(InodeRecord::kVersion) || record.has(InodeRecord::kSealed)) return;
+    if (!record.has(InodeRecord::kVersion) || record.has(InodeRecord::kSealed)) return {};
+    bucket = record.parent;
   }
-  ExclusiveLock lock(inode->mutex);
+  COFFER_ASSIGN(const auto retention, bucket_retention(names, bucket));
+  if (!retention) {
+    ExclusiveLock lock(inode->mutex);
+    if (inode->reclaimed || !inode->record.has(InodeRecord::kVersion)) return {};
+    inode->record.flags |= InodeRecord::kSealed;
+    names.deps().inodes->mark_dirty(*inode);
+    return {};
+  }
+  Aftermath after;
+  TreeChange change(names);
+  COFFER_TRY(change.lock({inode}));
   InodeRecord& record = inode->record;
-  if (inode->reclaimed || !record.has(InodeRecord::kVersion)) return;
-  record.flags |= InodeRecord::kSealed;
-  names.deps().inodes->mark_dirty(*inode);
+  if (!record.has(InodeRecord::kVersion)) return {};
+  COFFER_ASSIGN(auto present, object_record(names, *inode));
+  ObjectRecord object = present ? std::move(*present) : ObjectRecord{};
+  if (!present) object.content_version = record.content_version;
+  object.metadata.properties[kRetentionProperty] =
+      encode_retention(retention->from(change.now().seconds));
+  record.flags |= InodeRecord::kSealed | InodeRecord::kLocked | InodeRecord::kHasObject;
+  change.batch().put(keys::object(inode->id), encode_object(object));
+  return change.commit(after);
 }
 
 Result<void> adopt_files(Namespace& names, const VersionedPlace& place,

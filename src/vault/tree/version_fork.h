@@ -14,8 +14,8 @@ namespace coffer {
 
 /// Afterwards the inode's bytes may be changed, until somebody closes it.
 Result<void> open_for_change(Namespace& names, const InodeRef& inode);
-/// (not locked) The writer closed it: a version as it is now. In memory: the caller commits it.
-void seal_version(Namespace& names, const InodeRef& inode);
+/// (not locked) The writer closed it: a version as it is now, with the retention that its bucket gives. The caller commits it.
+Result<void> seal_version(Namespace& names, const InodeRef& inode);
 
 /// A file from before its bucket had versions, found at the mount: from now on its inode says which version of which key it is, so
 /// that a writer can keep it. @pre the gate is held, and the entries of the directory that has it, in either way

@@ -5,6 +5,7 @@
 #include "vault/tree/missing_directories.h"
 #include "vault/tree/object_placement.h"
 #include "vault/tree/version_edit.h"
+#include "vault/tree/version_lock.h"
 #include "vault/tree/version_promotion.h"
 
 namespace coffer {
@@ -112,6 +113,7 @@ class VersionRemoval {
   /// The current version goes for good: the next older one takes its place, unless that is a marker.
   Result<std::optional<Removed>> remove_current(Aftermath& after) {
     COFFER_TRY(check_conditions(request_.conditions, &present_->info));
+    COFFER_TRY(check_lock(present_->info.metadata));
     COFFER_ASSIGN(auto next, newest_version(meta(), bucket_->id, request_.key));
     if (next && next->marker) next.reset();
     VersionPromotion promotion(names_, bucket_->id, request_.key);
@@ -164,7 +166,15 @@ class VersionRemoval {
     COFFER_ASSIGN(const auto record, object_record(names_, *inode));
     ObjectInfo info = file_info(request_.key, *inode, record);
     info.version = version_id(row->sequence, row->is_null);
-    return check_conditions(request_.conditions, &info);
+    COFFER_TRY(check_conditions(request_.conditions, &info));
+    return check_lock(info.metadata);
+  }
+
+  Result<void> check_lock(const ObjectMetadata& metadata) const {
+    const Governance governance =
+        request_.bypass_governance ? Governance::Bypassed : Governance::Holds;
+    if (is_locked_now(metadata, governance)) return fail(Errc::Permission, "the version is locked");
+    return {};
   }
 
   /// Removes a marker under which the object is gone. True if a version stood behind it, which is the object now; else nothing

@@ -96,6 +96,13 @@ void add_gateway_options(CLI::App& command, GatewayChoice& choice) {
       ->take_last()
       ->group(kGroup);
   command
+      .add_option("--s3-lifecycle-debug-day", choice.lifecycle_debug_day_s,
+                  "for tests: lifecycle rules take SECONDS for a day")
+      ->type_name("SECONDS")
+      ->take_last()
+      ->check(CLI::Range(1, 86'400))
+      ->group(kGroup);
+  command
       .add_option("--domain", choice.domains,
                   "clients may name buckets as BUCKET.DOMAIN; may be repeated")
       ->type_name("DOMAIN")
@@ -113,6 +120,7 @@ Result<GatewayOptions> gateway_options(const GatewayChoice& choice, const VaultO
   }
   options.region = choice.region;
   options.domains = choice.domains;
+  options.lifecycle_day = std::chrono::seconds(choice.lifecycle_debug_day_s);
   options.workers = vault.workers;
   options.buffer_bytes = std::clamp(budget.buffer_bytes, kGatewayBytesMin, kGatewayBytesMax);
   return options;

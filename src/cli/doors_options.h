@@ -16,6 +16,7 @@ struct GatewayChoice {
   std::vector<std::string> listen;  // --s3
   std::string admin, tls_certificate, tls_key, region = "us-east-1";
   std::vector<std::string> domains;
+  std::uint32_t lifecycle_debug_day_s = 0;
 };
 
 void add_gateway_options(CLI::App& command, GatewayChoice& choice);

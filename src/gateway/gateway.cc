@@ -9,6 +9,7 @@
 #include "gateway/admin/admin_handler.h"
 #include "gateway/auth/digest.h"
 #include "gateway/http/server.h"
+#include "gateway/s3/lifecycle_runner.h"
 #include "gateway/s3/number.h"
 #include "gateway/s3/s3_handler.h"
 
@@ -92,6 +93,7 @@ struct Gateway::Impl {
   Registry own_metrics;
   Registry* metrics = nullptr;
   std::unique_ptr<gateway::S3Service> service;
+  std::unique_ptr<gateway::LifecycleRunner> lifecycle;
   std::unique_ptr<gateway::S3Handler> handler;
   std::unique_ptr<gateway::AdminHandler> admin_handler;
   std::shared_ptr<gateway::Server> server;
@@ -112,6 +114,9 @@ Result<std::unique_ptr<Gateway>> Gateway::start(Vault& vault, GatewayOptions opt
       gateway::to_hex(gateway::sha256("owner " + vault.uuid().to_string())),
       impl->options.durability, [&vault] { return vault.tree().sync_all(); },
       impl->options.after_change});
+  if (impl->options.lifecycle_day.count() > 0)
+    impl->service->lifecycle_day_s = impl->options.lifecycle_day.count();
+  impl->lifecycle = std::make_unique<gateway::LifecycleRunner>(*impl->service);
   impl->handler = std::make_unique<gateway::S3Handler>(*impl->service, *impl->metrics);
   COFFER_ASSIGN(impl->server,
                 gateway::Server::start(server_options(impl->options, address), *impl->handler));
@@ -123,6 +128,7 @@ Result<std::unique_ptr<Gateway>> Gateway::start(Vault& vault, GatewayOptions opt
     COFFER_ASSIGN(impl->admin,
                   gateway::Server::start(admin_options(admin_address), *impl->admin_handler));
   }
+  if (!vault.read_only()) impl->lifecycle->start();
   return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
 }
 
@@ -133,6 +139,7 @@ std::string Gateway::admin_endpoint() const {
 }
 
 void Gateway::stop() {
+  impl_->lifecycle->stop();
   impl_->server->stop();
   if (impl_->admin) impl_->admin->stop();
 }

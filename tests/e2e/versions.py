@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """A versioned bucket through boto3 and the mount.
 
-    versions.py change|verify ENDPOINT MOUNTPOINT STATE
+    versions.py change|verify|expire ENDPOINT MOUNTPOINT STATE
 
-`change` makes versions through both doors and writes down what they hold; `verify` reads them all back, after a crash.
+`change` makes versions through both doors and writes down what they hold; `verify` reads them all back, after a crash; `expire` lets lifecycle rules
+take objects, versions and uploads, where a day is a second.
 """
 import errno
 import json
 import os
 import subprocess
 import sys
+import time
 
 import boto3
 from botocore.config import Config
@@ -172,4 +174,42 @@ def verify():
     s3.delete_bucket(Bucket="versioned")
 
 
-change() if step == "change" else verify()
+def expire():
+    """With a day of one second."""
+    for bucket in ("expiring", "versions-expire"):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket="versions-expire", VersioningConfiguration={"Status": "Enabled"})
+    for key in ("old/a", "old/b", "keep/a"):
+        s3.put_object(Bucket="expiring", Key=key, Body=b"x")
+    with open(os.path.join(mountpoint, "expiring/old/by-mount"), "w") as file:
+        file.write("x")
+    upload = s3.create_multipart_upload(Bucket="expiring", Key="old/upload")["UploadId"]
+    for body in (b"1", b"2", b"3", b"4"):
+        s3.put_object(Bucket="versions-expire", Key="k", Body=body)
+    s3.put_object(Bucket="versions-expire", Key="gone", Body=b"x")
+    s3.delete_object(Bucket="versions-expire", Key="gone")
+    rule = {"ID": "r", "Status": "Enabled", "Filter": {"Prefix": "old/"}, "Expiration": {"Days": 1},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}
+    s3.put_bucket_lifecycle_configuration(Bucket="expiring", LifecycleConfiguration={"Rules": [rule]})
+    s3.put_bucket_lifecycle_configuration(Bucket="versions-expire", LifecycleConfiguration={"Rules": [
+        {"ID": "r", "Status": "Enabled", "Filter": {}, "Expiration": {"ExpiredObjectDeleteMarker": True},
+         "NoncurrentVersionExpiration": {"NoncurrentDays": 1, "NewerNoncurrentVersions": 1}}]})
+
+    def state():
+        listed = s3.list_object_versions(Bucket="versions-expire")
+        return ([item["Key"] for item in s3.list_objects_v2(Bucket="expiring").get("Contents", [])],
+                "Uploads" in s3.list_multipart_uploads(Bucket="expiring"),
+                [item["Key"] for item in listed.get("Versions", [])], [item["Key"] for item in listed.get("DeleteMarkers", [])])
+
+    # Of "gone" the newest version that is not current stays, and so does the marker that hides it.
+    expected = (["keep/a"], False, ["gone", "k", "k"], ["gone"])
+    for _ in range(40):
+        if state() == expected:
+            break
+        time.sleep(0.5)
+    same("what is left", state(), expected)
+    same("the mount", os.listdir(os.path.join(mountpoint, "expiring")), ["keep"])
+    same("the upload", upload in str(s3.list_multipart_uploads(Bucket="expiring")), False)
+
+
+{"change": change, "verify": verify, "expire": expire}[step]()

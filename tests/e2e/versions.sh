@@ -23,8 +23,9 @@ for cipher in "${ciphers[@]}"; do
   mount_vault "${volumes[0]}" "$mnt" --s3 127.0.0.1:0
   both_doors change
   kill_daemon "$mnt"
-  mount_vault "${volumes[0]}" "$mnt" --s3 127.0.0.1:0
+  mount_vault "${volumes[0]}" "$mnt" --s3 127.0.0.1:0 --s3-lifecycle-debug-day 1
   both_doors verify
+  both_doors expire
   fsck_clean "$mnt"
   unmount_vault "$mnt"
   fsck_clean "${volumes[0]}" --verify-data

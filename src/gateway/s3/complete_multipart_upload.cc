@@ -167,6 +167,7 @@ Reply completed_reply(const S3Call& call, const ObjectInfo& info,
   xml.close("CompleteMultipartUploadResult");
   Reply reply = xml_reply(std::move(xml));
   add_new_version_header(call, info.version, reply);
+  add_expiration_header(call, info, reply);
   add_encryption_headers(call, checksums.contains(kCustomerSeal), reply);
   return reply;
 }

@@ -52,6 +52,7 @@ Reply copied_reply(const S3Call& call, const CopySource& source, const ObjectInf
   xml.close("CopyObjectResult");
   Reply reply = xml_reply(std::move(xml));
   add_new_version_header(call, copied.version, reply);
+  add_expiration_header(call, copied, reply);
   add_source_version(source, from, reply);
   add_encryption_headers(call, copied.metadata.checksums.contains(kCustomerSeal), reply);
   return reply;

@@ -11,7 +11,6 @@ struct Absent {
   S3Code code;
 };
 constexpr Absent kAbsent[] = {
-    {"lifecycle", "s3:GetLifecycleConfiguration", S3Code::NoSuchLifecycleConfiguration},
     {"replication", "s3:GetReplicationConfiguration",
      S3Code::ReplicationConfigurationNotFoundError},
     {"website", "s3:GetBucketWebsite", S3Code::NoSuchWebsiteConfiguration},

@@ -115,6 +115,7 @@ S3Result<Reply> describe(const S3Call& call, const ObjectInfo& info, ByteRange& 
   add_checksum_headers(extract.part_checksums, reply);
   add_version_header(call, info.version, reply);
   add_lock_headers(call, info, reply);
+  if (call.version().empty()) add_expiration_header(call, info, reply);
   if (part) {
     reply.status = 206;
     reply.add("Content-Range", "bytes " + std::to_string(range.first) + "-" +

@@ -7,6 +7,7 @@
 #include "gateway/s3/acl_request.h"
 #include "gateway/s3/conditions.h"
 #include "gateway/s3/customer_key.h"
+#include "gateway/s3/lifecycle.h"
 
 namespace coffer::gateway {
 namespace {
@@ -151,6 +152,24 @@ void add_checksum_headers(const std::map<std::string, std::string>& checksums, R
   }
   const auto type = checksums.find("type");
   if (any && type != checksums.end()) reply.add("x-amz-checksum-type", type->second);
+}
+
+void add_expiration_header(const S3Call& call, const ObjectInfo& info, Reply& reply) {
+  const auto text = call.access ? call.access->setting(setting::kLifecycle) : std::nullopt;
+  if (!text) return;
+  const auto rules = parse_lifecycle(*text);
+  if (!rules) return;
+  std::optional<std::int64_t> first;
+  std::string_view id;
+  for (const LifecycleRule& rule : *rules) {
+    const auto at = expires_at(rule, info, {});
+    if (!at || (first && *first <= *at)) continue;
+    first = at;
+    id = rule.id;
+  }
+  if (!first) return;
+  reply.add("x-amz-expiration", "expiry-date=\"" + format_http_date(*first) + "\", rule-id=\"" +
+                                    percent_encode(id, Slash::Keep) + "\"");
 }
 
 void add_object_headers(const S3Call& call, const ObjectInfo& info, ShowChecksums show,

@@ -26,6 +26,8 @@ void keep_checksum(const BodyProof& proof, std::map<std::string, std::string>& c
 enum class ShowChecksums { No, Yes };
 /// ETag, Last-Modified, Content-Type, the kept headers, user metadata; response-* overrides.
 void add_object_headers(const S3Call& call, const ObjectInfo& info, ShowChecksums, Reply& reply);
+/// x-amz-expiration: when the bucket's rules take the object away, as days are counted in earnest.
+void add_expiration_header(const S3Call& call, const ObjectInfo& info, Reply& reply);
 /// x-amz-checksum-* and its type.
 void add_checksum_headers(const std::map<std::string, std::string>& checksums, Reply& reply);
 

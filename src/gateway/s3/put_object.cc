@@ -30,6 +30,7 @@ class ObjectUpload final : public Upload {
     Reply reply;
     reply.add("ETag", quoted_etag(info->etag));
     add_new_version_header(call, info->version, reply);
+    add_expiration_header(call, *info, reply);
     add_encryption_headers(call, key_.has_value(), reply);
     add_checksum_headers(checksums, reply);
     return reply;

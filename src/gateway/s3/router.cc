@@ -54,9 +54,8 @@ constexpr std::array<std::string_view, 30> kUnserved{"accelerate",
                                                      "website"};
 
 /// Settings that a bucket here never has, and that are therefore answered as AWS answers then.
-constexpr std::array<std::string_view, 7> kAbsentSettings{
-    "accelerate",  "lifecycle",      "logging", "notification",
-    "replication", "requestPayment", "website"};
+constexpr std::array<std::string_view, 6> kAbsentSettings{
+    "accelerate", "logging", "notification", "replication", "requestPayment", "website"};
 
 /// Sub-resources that are served, with what each method does.
 struct SubResource {
@@ -71,10 +70,11 @@ struct SubResource {
     return found != nullptr ? found : &kMethodNotAllowed;
   }
 };
-constexpr std::array<SubResource, 10> kBucketSettings{{
+constexpr std::array<SubResource, 11> kBucketSettings{{
     {"acl", &kGetBucketAcl, &kPutBucketAcl, nullptr},
     {"cors", &kGetBucketCors, &kPutBucketCors, &kDeleteBucketCors},
     {"encryption", &kGetBucketEncryption, &kPutBucketEncryption, &kDeleteBucketEncryption},
+    {"lifecycle", &kGetBucketLifecycle, &kPutBucketLifecycle, &kDeleteBucketLifecycle},
     {"object-lock", &kGetObjectLockConfiguration, &kPutObjectLockConfiguration, nullptr},
     {"ownershipControls", &kGetOwnershipControls, &kPutOwnershipControls,
      &kDeleteOwnershipControls},

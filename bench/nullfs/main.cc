@@ -29,6 +29,9 @@ class NullVault : public coffer::Vault {
   coffer::Result<coffer::UpkeepReceipt> heal(const coffer::UpkeepOptions&) override {
     return coffer::UpkeepReceipt{};
   }
+  coffer::Result<coffer::CleaningReceipt> clean(const coffer::UpkeepOptions&) override {
+    return coffer::CleaningReceipt{};
+  }
   coffer::Result<coffer::UpkeepReceipt> replace_volume(const std::string&, const std::string&,
                                                        const coffer::UpkeepOptions&) override {
     return coffer::UpkeepReceipt{};

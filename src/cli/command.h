@@ -31,8 +31,8 @@ void add_fsck(CLI::App& app, Command& chosen);
 void add_volume(CLI::App& app, Command& chosen);
 void add_scrub(CLI::App& app, Command& chosen);
 void add_heal(CLI::App& app, Command& chosen);
+void add_clean(CLI::App& app, Command& chosen);
 void add_version(CLI::App& app, Command& chosen);
 /// The commands of later releases: they answer "not supported".
-void add_absent(CLI::App& app, Command& chosen);
 
 }  // namespace coffer::cli

@@ -51,7 +51,7 @@ void add_commands(CLI::App& app, Command& chosen) {
   add_volume(app, chosen);
   add_scrub(app, chosen);
   add_heal(app, chosen);
-  add_absent(app, chosen);
+  add_clean(app, chosen);
   add_version(app, chosen);
 }
 

@@ -72,6 +72,22 @@ void add_protection(std::string& text, const json& status) {
                count(stripes, "stripe") + " listed as degraded");
 }
 
+/// What cleaning adds to what is written.
+void add_writing(std::string& text, const json& status) {
+  const std::uint64_t written = number(status, "bytes_written");
+  const std::uint64_t moved = number(status, "bytes_moved");
+  if (written == 0 && moved == 0) return;
+  std::string line = human_bytes(written) + " since it was opened";
+  if (moved > 0) line += ", " + human_bytes(moved) + " moved by cleaning";
+  if (moved > 0 && written > 0) {
+    std::array<char, 32> factor;
+    std::snprintf(factor.data(), factor.size(), " (write amplification %.2f)",
+                  static_cast<double>(written + moved) / static_cast<double>(written));
+    line += factor.data();
+  }
+  add_line(text, "written", line);
+}
+
 }  // namespace
 
 std::string human_bytes(std::uint64_t bytes) {
@@ -106,6 +122,8 @@ json status_json(const VaultStatus& status) {
   all["live_bytes"] = status.live_bytes;
   all["metadata_bytes"] = status.metadata_bytes;
   all["inodes"] = status.inodes;
+  all["bytes_written"] = status.bytes_written;
+  all["bytes_moved"] = status.bytes_moved;
   all["space"] = {{"bytes_total", status.space.bytes_total},
                   {"bytes_free", status.space.bytes_free},
                   {"bytes_available", status.space.bytes_available}};
@@ -150,6 +168,7 @@ std::string status_text(const json& status) {
                human_bytes(number(status, "live_bytes")) + " live in " +
                count(number(status, "segments"), "segment") + ", metadata " +
                human_bytes(number(status, "metadata_bytes")));
+  add_writing(text, status);
   const json space = status.value("space", json::object());
   add_line(text, "space",
            human_bytes(number(space, "bytes_available")) + " of " +

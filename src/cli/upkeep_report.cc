@@ -60,6 +60,33 @@ json receipt_json(const UpkeepReceipt& receipt) {
           {"unrepaired_left_out", receipt.unrepaired_left_out}};
 }
 
+json cleaning_receipt_json(const CleaningReceipt& receipt) {
+  return {{"rounds", receipt.rounds},
+          {"segments_freed", receipt.segments_freed},
+          {"segments_left", receipt.segments_left},
+          {"bytes_freed", receipt.bytes_freed},
+          {"bytes_copied", receipt.bytes_copied},
+          {"bytes_moved", receipt.bytes_moved},
+          {"dead_bytes_before", receipt.dead_bytes_before},
+          {"dead_bytes_after", receipt.dead_bytes_after},
+          {"unmoved", receipt.unmoved}};
+}
+
+std::string cleaning_receipt_text(const json& receipt) {
+  std::string text;
+  add_line(text, "freed",
+           count(number(receipt, "segments_freed"), "segment") + " (" +
+               human_bytes(number(receipt, "bytes_freed")) + ")");
+  add_line(text, "moved", human_bytes(number(receipt, "bytes_moved")));
+  add_line(text, "dead",
+           human_bytes(number(receipt, "dead_bytes_before")) + " before, " +
+               human_bytes(number(receipt, "dead_bytes_after")) + " now");
+  if (number(receipt, "segments_left") > 0)
+    add_line(text, "left", count(number(receipt, "segments_left"), "segment") + " still in use");
+  add_list(text, "not moved", receipt.value("unmoved", json::array()), 0);
+  return text;
+}
+
 std::string receipt_text(const json& receipt) {
   std::string text;
   const json none = json::array();

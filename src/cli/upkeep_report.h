@@ -12,4 +12,7 @@ nlohmann::json receipt_json(const UpkeepReceipt& receipt);
 /// Out of receipt_json, since a daemon may have made it.
 std::string receipt_text(const nlohmann::json& receipt);
 
+nlohmann::json cleaning_receipt_json(const CleaningReceipt& receipt);
+std::string cleaning_receipt_text(const nlohmann::json& receipt);
+
 }  // namespace coffer::cli

@@ -81,6 +81,8 @@ Result<json> answer_vault_request(Vault& vault, const json& request,
   }
   if (what == "scrub") return vault.scrub(upkeep_options(request, progress)).map(receipt_json);
   if (what == "heal") return vault.heal(upkeep_options(request, progress)).map(receipt_json);
+  if (what == "clean")
+    return vault.clean(upkeep_options(request, progress)).map(cleaning_receipt_json);
   if (what == "volume-replace")
     return vault
         .replace_volume(request.at("old").get<std::string>(), request.at("new").get<std::string>(),

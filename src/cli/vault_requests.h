@@ -5,6 +5,7 @@
 /// {"do": "fsck", "verify_data": bool}                                   → fsck_json
 /// {"do": "key-list"}                                                    → key_requests.h
 /// {"do": "scrub"|"heal", "repair": bool, "bytes_per_second"}           → receipt_json
+/// {"do": "clean", "bytes_per_second"}                                   → cleaning_receipt_json
 /// {"do": "volume-replace", "old", "new", "bytes_per_second"}            → receipt_json
 /// {"do": "s3-key-add", "name", "id", "secret", "bucket", "read_only"}   → the key with its secret
 /// {"do": "s3-key-list"}                                                 → keys without secrets

@@ -11,6 +11,7 @@
 #include "vault/tree/access_key_service.h"
 #include "vault/tree/object_service.h"
 #include "vault/tree/tree_service.h"
+#include "vault/upkeep/cleaning.h"
 #include "vault/volume_lock.h"
 
 namespace coffer {
@@ -221,8 +222,12 @@ Result<void> VaultOpener::finish() {
     remove_dead_shards();
     COFFER_TRY(protect_again());
     COFFER_TRY(vault.inodes_->queue_orphans());
-    vault.start_background();
   }
+  // Recovery knows nothing of cleaning.
+  vault.cleaning_ = std::make_unique<Cleaning>(
+      CleaningDeps{&meta, vault.segments_.get(), vault.ledger_.get(), vault.inodes_.get(),
+                   vault.bytes_.get(), [&vault] { return vault.sync(); }});
+  if (!read_only_) vault.start_background();
   // Only now: what failed before must not be closed as if it had been in order.
   vault.closed_ = false;
   return {};

@@ -128,11 +128,19 @@ Result<void> VaultOpener::protect_again() {
   if (!unprotected.empty())
     log_info("{} extents without parity were looked at", unprotected.size());
   COFFER_TRY(vault_->commit_and_sync());
+  // Without live bytes they may be gone by now: their rows must not come back.
+  std::set<SegmentId> gone;
+  for (const SegmentInfo& info : was_open_) {
+    const auto there = vault_->meta_->get(keys::segment(info.id));
+    if (!there) return fail(there.error());
+    if (!there->has_value()) gone.insert(info.id);
+  }
   MetaBatch batch;
+  std::erase_if(missing, [&](const ShardRef& shard) { return gone.contains(shard.segment); });
   for (const ShardRef& shard : missing)
     batch.put(keys::degraded(shard.segment, shard.stripe, shard.shard), {});
   for (SegmentInfo info : was_open_) {
-    if (not_done.contains(info.id)) continue;
+    if (gone.contains(info.id) || not_done.contains(info.id)) continue;
     info.state = SegmentInfo::State::Sealed;
     std::string row;
     ByteWriter out(row);

@@ -1,6 +1,7 @@
 #include "vault/vault_service.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "coffer/core/log.h"
@@ -9,6 +10,7 @@
 #include "vault/tree/keys.h"
 #include "vault/tree/object_service.h"
 #include "vault/tree/tree_service.h"
+#include "vault/upkeep/cleaning.h"
 #include "vault/upkeep/fsck.h"
 #include "vault/volume_lock.h"
 
@@ -18,6 +20,7 @@ constexpr int kSyncRoundsMax = 8;
 // Attributes that wait keep their inodes in memory, whatever the cache may hold.
 constexpr std::size_t kDirtyInodesMost = 20'000;
 constexpr std::chrono::milliseconds kUpkeepInterval{10'000};
+constexpr std::chrono::milliseconds kCleaningInterval{1'000};
 }  // namespace
 
 VaultService::VaultService(const OpenParameters& parameters) : parameters_(parameters) {}
@@ -107,7 +110,7 @@ Result<void> VaultService::mirror_failed(std::uint8_t member_index, const Error&
 
 // ---- durability
 
-Result<void> VaultService::sync_data() { return segments_->sync(); }
+Result<void> VaultService::sync_data() { return segments_->sync(SegmentStore::Stripes::NewData); }
 
 Result<void> VaultService::write_deferred_rows() {
   // One at a time, and the queue is emptied under it: who finds it empty knows that the rows are committed.
@@ -143,7 +146,7 @@ Result<void> VaultService::sync() {
   if (bytes_lost_.load()) return fail(Errc::Io, "bytes that were written before are lost");
   // The log's own sync passes the barrier again; what fails there asks for rows that another round must make durable.
   for (int round = 0; round < kSyncRoundsMax; ++round) {
-    if (auto synced = segments_->sync(); !synced) {
+    if (auto synced = segments_->sync(SegmentStore::Stripes::NewData); !synced) {
       // It is said once; every later sync must say it too, for it cannot tell whose bytes they were.
       if (synced.error().code != Errc::NoSpace) {
         bytes_lost_.store(true);
@@ -178,7 +181,7 @@ Result<void> VaultService::commit_and_sync() {
 }
 
 /// What was deleted comes back by two syncs: the rows of dead segments go after the first, their files after the second.
-bool VaultService::make_room() {
+bool VaultService::bring_back_deleted() {
   inodes_->drain_reaper();
   bool going = ledger_->reaping();
   if (ledger_->dead_while_open()) {
@@ -193,6 +196,11 @@ bool VaultService::make_room() {
     going = ledger_->reaping();
   }
   return freed;
+}
+
+bool VaultService::make_room() {
+  bytes_->commit_freed();
+  return bring_back_deleted() || clean_for_room();
 }
 
 void VaultService::become_read_only(const Error& why) {
@@ -213,7 +221,7 @@ void VaultService::background() {
                    inodes_->dirty_count() >= kDirtyInodesMost;
   const bool dirty = inodes_->dirty_count() > 0 || meta_->committed() != meta_->synced();
   // Freed space is wanted sooner than a commit that nobody asked for.
-  if (ledger_->reaping() || ledger_->dead_while_open()) make_room();
+  if (ledger_->reaping() || ledger_->dead_while_open()) bring_back_deleted();
   if (!due) return;
   last_commit_ = now;
   if (!dirty) return;
@@ -231,12 +239,15 @@ void VaultService::start_background() {
   background_ = std::make_unique<PeriodicTask>("coffer-commit", interval, [this] { background(); });
   background_upkeep_ = std::make_unique<PeriodicTask>("coffer-upkeep", kUpkeepInterval,
                                                       [this] { background_upkeep(); });
+  background_cleaning_ = std::make_unique<PeriodicTask>("coffer-clean", kCleaningInterval,
+                                                        [this] { background_cleaning(); });
   lock_renewal_ = std::make_unique<PeriodicTask>("coffer-lock", VolumeLock::kInterval, [this] {
     if (auto renewed = renew_locks(); !renewed) become_read_only(renewed.error());
   });
 }
 
 void VaultService::stop_background() {
+  if (background_cleaning_) background_cleaning_->stop();
   if (background_upkeep_) background_upkeep_->stop();
   if (background_) background_->stop();
   if (lock_renewal_) lock_renewal_->stop();
@@ -257,15 +268,19 @@ Result<void> VaultService::renew_locks() {
 // ---- fsck, close
 
 Result<FsckReport> VaultService::fsck(const FsckOptions& options) {
+  std::optional<CleaningTurn::Pause> no_cleaning;
+  no_cleaning.emplace(cleaning_->turn());  // the rows of one moment; reading bears what moves
   if (!read_only_.load()) COFFER_TRY(commit_and_sync());
   inodes_->drain_reaper();
-  return run_fsck({meta_.get(), segments_.get(), inodes_.get(), bytes_.get()}, options);
+  return run_fsck(
+      {meta_.get(), segments_.get(), inodes_.get(), bytes_.get(), [&] { no_cleaning.reset(); }},
+      options);
 }
 
 Result<void> VaultService::close() {
   if (closed_) return {};
   closed_ = true;
-  upkeep_turn_.end();
+  end_upkeep();
   stop_background();
   Result<void> done;
   const auto keep_first = [&done](Result<void> step) {

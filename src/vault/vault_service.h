@@ -41,6 +41,7 @@
 namespace coffer {
 
 class AccessKeyService;
+class Cleaning;
 class Healer;
 class ObjectService;
 class Pace;
@@ -74,7 +75,11 @@ class VaultService final : public Vault,
   Result<UpkeepReceipt> heal(const UpkeepOptions& options) override;
   Result<UpkeepReceipt> replace_volume(const std::string& old_place, const std::string& new_place,
                                        const UpkeepOptions& options) override;
-  void end_upkeep() override { upkeep_turn_.end(); }
+  Result<CleaningReceipt> clean(const UpkeepOptions& options) override;
+  void end_upkeep() override {
+    upkeep_turn_.end();
+    cleaning_commands_.end();
+  }
   /// On a volume that is at hand and not used yet.
   Result<UpkeepReceipt> replace_volume(std::uint8_t member, std::unique_ptr<Volume> fresh,
                                        const UpkeepOptions& options);
@@ -87,6 +92,7 @@ class VaultService final : public Vault,
   [[nodiscard]] SegmentStore& segments() { return *segments_; }
   [[nodiscard]] InodeStore& inodes() { return *inodes_; }
   [[nodiscard]] SegmentLedger& ledger() { return *ledger_; }
+  [[nodiscard]] Cleaning& cleaning() { return *cleaning_; }
   /// Answered bytes that have no place in a segment yet.
   [[nodiscard]] std::uint64_t pending_bytes() const { return pending_room_->held(); }
 
@@ -111,6 +117,7 @@ class VaultService final : public Vault,
   /// Io once answered bytes are lost or rows can no longer be written.
   [[nodiscard]] Result<void> check_intact() const;
   bool make_room();
+  bool bring_back_deleted();
   void become_read_only(const Error& why);
   Result<void> leave_configuration(std::uint8_t member_index, MemberState state);
   Result<SpaceInfo> space();
@@ -151,6 +158,11 @@ class VaultService final : public Vault,
   Healer healer(const UpkeepOptions& options, Pace& pace, UpkeepReceipt& receipt);
   void background();
   void background_upkeep();
+  // vault_cleaning.cc
+  bool clean_for_room();
+  void background_cleaning();
+  [[nodiscard]] bool space_is_short();
+  [[nodiscard]] bool all_volumes_current() const;
   void start_background();
   void stop_background();
   Result<void> renew_locks();
@@ -196,7 +208,9 @@ class VaultService final : public Vault,
   std::set<ShardRef> degraded_rows_ GUARDED_BY(deferred_mutex_);
   std::atomic<std::uint64_t> damaged_shards_{0};
 
-  UpkeepTurn upkeep_turn_;
+  UpkeepTurn upkeep_turn_{"a scrub, heal or replacement of a volume is running"};
+  UpkeepTurn cleaning_commands_{"the vault is being cleaned"};
+  std::unique_ptr<Cleaning> cleaning_;
   Mutex suspects_mutex_;
   std::set<SegmentId> suspects_ GUARDED_BY(suspects_mutex_);   // a read met something bad in them
   std::chrono::steady_clock::time_point upkeep_not_before_{};  // background thread only
@@ -212,6 +226,7 @@ class VaultService final : public Vault,
   std::unique_ptr<PeriodicTask> background_;
   std::unique_ptr<PeriodicTask> lock_renewal_;
   std::unique_ptr<PeriodicTask> background_upkeep_;
+  std::unique_ptr<PeriodicTask> background_cleaning_;
 };
 
 }  // namespace coffer

@@ -27,6 +27,9 @@ Result<VaultStatus> VaultService::status() {
   status.metadata_bytes = meta_->bytes_on_disk();
   status.inodes = inodes_->count();
   COFFER_ASSIGN(status.space, space());
+  const SegmentStore::Stats written = segments_->stats();
+  status.bytes_moved = written.survivor_bytes_appended;
+  status.bytes_written = written.plain_bytes_appended - written.survivor_bytes_appended;
   return status;
 }
 

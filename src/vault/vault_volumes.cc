@@ -9,6 +9,7 @@
 #include "vault/crypto/random.h"
 #include "vault/meta/meta_image.h"
 #include "vault/tree/keys.h"
+#include "vault/upkeep/cleaning.h"
 #include "vault/upkeep/degraded_list.h"
 #include "vault/upkeep/healer.h"
 #include "vault/upkeep/receipt.h"
@@ -161,6 +162,7 @@ Result<void> VaultService::admit(std::uint8_t member, VolumeUuid volume,
   const Member* in_force = now.find_member(volume);
   segments_->member_returned(member);
   ++volumes_came_;
+  if (cleaning_) cleaning_->volumes_came();
   // Who finds it failed between the raise and this makes it Absent, and stays in the right.
   const bool admitted =
       raised && in_force != nullptr && in_force->state == MemberState::Current &&
@@ -303,7 +305,8 @@ struct MemberPlace {
 
 /// Owns all that it uses: a disk that hangs keeps it for ever.
 Result<MemberPlace> look_at_place(const OpenParameters& parameters, const std::string& path,
-                            const LockRecord& record, const std::shared_ptr<Volume>& at_hand) {
+                                  const LockRecord& record,
+                                  const std::shared_ptr<Volume>& at_hand) {
   MemberPlace place;
   if (parameters.open_volume) {
     auto opened = parameters.open_volume(path);
@@ -326,11 +329,11 @@ Result<VaultService::Returned> VaultService::find_returned(const Member& member)
   // A lock that another machine may hold is watched for three intervals: with the usual deadline there is time for that.
   const std::chrono::milliseconds look_most = 3 * parameters_.volume_deadline;
   const auto at_hand = volumes_.shared(member.index);
-  COFFER_ASSIGN(MemberPlace place,
-                call_bounded<MemberPlace>(look_most, [parameters = parameters_, path = member.path_hint,
-                                                record = lock_record_, at_hand] {
-                  return look_at_place(parameters, path, record, at_hand);
-                }));
+  COFFER_ASSIGN(
+      MemberPlace place,
+      call_bounded<MemberPlace>(
+          look_most, [parameters = parameters_, path = member.path_hint, record = lock_record_,
+                      at_hand] { return look_at_place(parameters, path, record, at_hand); }));
   std::optional<Superblock> own;
   for (const std::string& bytes : place.copies) {
     const auto parsed = parse_superblock(as_bytes(bytes));

@@ -70,7 +70,7 @@ not_a_vault() {
   expect_exit 1 coffer mount "${volumes[0]}"
   expect_exit 1 coffer unmount "$mnt"
   expect_exit 1 coffer init "$work/other"
-  expect_exit 1 coffer clean "${volumes[0]}"
+  expect_exit 1 coffer key rotate "${volumes[0]}"
   expect_exit_among "1 3" coffer init --data 4 --parity 2 "$work/a" "$work/b"
   [ "$(cat "$work/other/file")" = data ] || fail "init touched a directory that was not empty"
 }

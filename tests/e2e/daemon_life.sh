@@ -6,12 +6,12 @@ init_vault vault 1+1
 
 say "version, help, and commands of later releases"
 [[ $("$COFFER" version) == coffer\ [0-9]* ]] || fail "version"
-for command in "" init mount serve unmount status key s3-key fsck version; do
+for command in "" init mount serve unmount status key s3-key fsck clean version; do
   # shellcheck disable=SC2086
   "$COFFER" $command --help >"$work/help" || fail "$command --help gave $?"
   [ "$(wc -c <"$work/help")" -gt 60 ] || fail "$command --help says nothing"
 done
-expect_exit 1 "$COFFER" clean "${volumes[0]}"
+expect_exit 1 "$COFFER" key rotate "${volumes[0]}"
 expect_exit 1 "$COFFER" no-such-command
 expect_exit 1 "$COFFER"
 

@@ -1,5 +1,5 @@
 #pragma once
-/// What scrub, heal and the replacement of a volume are asked, and the receipt that they end with.
+/// What scrub, heal, clean and the replacement of a volume are asked, and the receipts that they end with.
 
 #include <cstdint>
 #include <functional>
@@ -41,6 +41,21 @@ struct UpkeepReceipt {
   std::uint64_t stripes_listed = 0;
   std::uint64_t bad_left_out = 0, unrepaired_left_out = 0;  // lines behind kLinesMax
   [[nodiscard]] bool whole() const { return unrepaired.empty(); }
+};
+
+/// What cleaning did: live bytes of partly dead segments were moved together, and their space is free.
+struct CleaningReceipt {
+  static constexpr std::size_t kLinesMax = 1000;
+
+  std::uint64_t rounds = 0;
+  std::uint64_t segments_freed = 0;
+  std::uint64_t segments_left =
+      0;  // looked at, and still in use: their bytes changed meanwhile or cannot be read
+  std::uint64_t bytes_freed = 0;   // that the freed segments held, as data
+  std::uint64_t bytes_copied = 0;  // sealed again
+  std::uint64_t bytes_moved = 0;   // of these, in use at their new place
+  std::uint64_t dead_bytes_before = 0, dead_bytes_after = 0;  // in segments that are not written to
+  std::vector<std::string> unmoved;                           // what could not be read
 };
 
 }  // namespace coffer

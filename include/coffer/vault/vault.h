@@ -71,6 +71,8 @@ struct VaultStatus {
   std::uint64_t segments = 0, live_bytes = 0, metadata_bytes = 0;
   std::uint64_t inodes = 0;
   SpaceInfo space{};
+  // Since it was opened: bytes of files that were written, and those that cleaning wrote again.
+  std::uint64_t bytes_written = 0, bytes_moved = 0;
 };
 
 struct FsckReport {
@@ -128,6 +130,9 @@ class Vault {
   virtual Result<UpkeepReceipt> replace_volume(const std::string& old_place,
                                                const std::string& new_place,
                                                const UpkeepOptions& options) = 0;
+  /// Moves together what lives in segments that are partly dead, and frees their space. One at a time (else Busy); not kept out
+  /// by the others. Cancelled when it was stopped. NoSpace: not even the reserve has room for what would have to be moved first.
+  virtual Result<CleaningReceipt> clean(const UpkeepOptions& options) = 0;
   /// Stops what runs of these; none begins any more.
   virtual void end_upkeep() = 0;
   [[nodiscard]] virtual bool read_only() const = 0;

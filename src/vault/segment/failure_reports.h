@@ -26,6 +26,11 @@ class FailureReports {
   void shards_degraded(std::span<const ShardRef> shards) EXCLUDES(mutex_);
   /// Bytes that were handed out exist on too few shards: every sync() says so from then on, for it cannot tell whose they were.
   void bytes_lost(const Error& why) EXCLUDES(mutex_);
+  /// The same of copies that nothing names yet: only who made them needs to know.
+  void copies_lost() { copies_lost_.fetch_add(1, std::memory_order_acq_rel); }
+  [[nodiscard]] std::uint64_t copies_lost_count() const {
+    return copies_lost_.load(std::memory_order_acquire);
+  }
 
   /// Members that take no further writes of this store (until volumes_changed()).
   [[nodiscard]] bool is_failed(std::uint8_t member) const {
@@ -58,6 +63,7 @@ class FailureReports {
   std::atomic<std::uint64_t> failed_{0};  // bit per member
   std::atomic<std::uint64_t> hung_{0};
   std::atomic<bool> has_lost_{false};
+  std::atomic<std::uint64_t> copies_lost_{0};
   mutable Mutex mutex_;
   std::vector<std::pair<std::uint8_t, Error>> volumes_ GUARDED_BY(mutex_);
   std::vector<ShardRef> shards_ GUARDED_BY(mutex_);

@@ -47,6 +47,10 @@ class Segment {
     lost_from_[slot].store(UINT32_MAX, std::memory_order_release);
   }
 
+  /// Plaintext bytes that were appended since it was made; 0 of one that was made before the vault was opened.
+  void add_appended(std::uint64_t bytes) { appended_.fetch_add(bytes, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t appended() const { return appended_.load(std::memory_order_relaxed); }
+
   void add_live(std::uint32_t stripe, std::shared_ptr<OpenStripe> open) EXCLUDES(mutex_) {
     ExclusiveLock lock(mutex_);
     live_.emplace(stripe, std::move(open));
@@ -72,6 +76,7 @@ class Segment {
   const SegmentInfo info_;
   std::atomic<bool> removed_{false};
   std::atomic<bool> any_live_{false};
+  std::atomic<std::uint64_t> appended_{0};
   std::array<std::atomic<std::uint32_t>, kStripeShardsMax> lost_from_;
   mutable SharedMutex mutex_;
   std::unordered_map<std::uint32_t, std::shared_ptr<OpenStripe>> live_ GUARDED_BY(mutex_);

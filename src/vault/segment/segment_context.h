@@ -25,6 +25,7 @@ struct SegmentCounters {
   std::atomic<std::uint64_t> bytes_unsynced{0};
   std::atomic<std::uint64_t> shard_bytes_written{0};
   std::atomic<std::uint64_t> plain_bytes_appended{0};
+  std::atomic<std::uint64_t> survivor_bytes_appended{0};
   std::atomic<std::uint64_t> syncs{0};
   std::atomic<std::uint64_t> cache_hits{0};
   std::atomic<std::uint64_t> cache_misses{0};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "vault/segment/segment_context.h"
+#include "vault/segment/segment_owners.h"
 #include "vault/segment/segment_reader.h"
 #include "vault/segment/segment_repair.h"
 #include "vault/segment/segment_sync.h"
@@ -21,7 +22,7 @@ struct SegmentStore::Impl {
   Impl(SegmentStoreDeps deps, SegmentStoreOptions options)
       : context(deps, std::move(options)),
         reader(context),
-        sync(context, [this] { close_stripes(); }),
+        sync(context, [this] { new_data.close_stripes(); }),
         new_data(context, Stream::NewData, [this](const auto& writer) { add(writer); }),
         survivors(context, Stream::Survivors, [this](const auto& writer) { add(writer); }) {}
 
@@ -48,9 +49,14 @@ struct SegmentStore::Impl {
     return SegmentRepair(context, segment, std::move(cipher));
   }
   StreamWriter& stream(Stream which) { return which == Stream::NewData ? new_data : survivors; }
-  void close_stripes() {
-    new_data.close_stripes();
-    survivors.close_stripes();
+  [[nodiscard]] std::uint64_t longest_file(const Segment& segment) {
+    std::uint64_t longest = 0;
+    for (std::uint32_t slot = 0; slot < segment.shards(); ++slot) {
+      const auto file = context.files.open(segment, slot);
+      const auto size = file ? (*file)->size() : Result<ByteCount>(ByteCount(0));
+      if (size) longest = std::max(longest, size->value());
+    }
+    return longest;
   }
   /// Not from sync(): the database may be waiting for that.
   void tell_sealed() {
@@ -94,7 +100,7 @@ Result<std::vector<Reference>> SegmentStore::append(Stream stream, InodeId inode
   return references;
 }
 
-Result<std::uint64_t> SegmentStore::room() { return impl_->new_data.room(); }
+Result<std::uint64_t> SegmentStore::room(Stream stream) { return impl_->stream(stream).room(); }
 
 Result<void> SegmentStore::write_out() {
   impl_->new_data.write_out();
@@ -104,7 +110,10 @@ Result<void> SegmentStore::write_out() {
   return {};
 }
 
-Result<void> SegmentStore::sync() { return impl_->sync.sync(); }
+Result<void> SegmentStore::sync(Stripes to_close) {
+  if (to_close == Stripes::All) impl_->survivors.close_stripes();
+  return impl_->sync.sync();
+}
 
 Result<void> SegmentStore::read(const Place& place, std::uint32_t skip, MutableBytes out,
                                 CacheUse use) {
@@ -230,6 +239,46 @@ Result<SegmentStore::Survey> SegmentStore::survey(SegmentId id) {
   return survey;
 }
 
+Result<OwnersOfSegment> SegmentStore::owners(SegmentId id) {
+  COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(id));
+  COFFER_ASSIGN(std::shared_ptr<const SegmentCipher> cipher,
+                impl_->context.ciphers.get(segment->info()));
+  return SegmentOwners(impl_->context, segment, std::move(cipher))
+      .read(impl_->longest_file(*segment));
+}
+
+Result<std::uint64_t> SegmentStore::capacity(SegmentId id) const {
+  COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(id));
+  return std::uint64_t{segment->info().shard_bytes_max} * segment->info().k;
+}
+
+Result<std::uint64_t> SegmentStore::stored_bytes_max(SegmentId id) {
+  COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(id));
+  return impl_->longest_file(*segment) * segment->info().k;
+}
+
+Result<std::uint64_t> SegmentStore::appended_bytes(SegmentId id) const {
+  COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(id));
+  return segment->appended();
+}
+
+Result<std::uint8_t> SegmentStore::data_shards(SegmentId id) const {
+  COFFER_ASSIGN(const std::shared_ptr<Segment> segment, impl_->get(id));
+  return segment->info().k;
+}
+
+std::uint8_t SegmentStore::data_shards_now() const {
+  const auto volumes = impl_->context.deps.volumes.with_state(VolumeSet::State::Current).size();
+  const SegmentStoreOptions& options = impl_->context.options;
+  const std::size_t parity = std::min<std::size_t>(options.m, volumes == 0 ? 0 : volumes - 1);
+  return static_cast<std::uint8_t>(
+      std::clamp<std::size_t>(volumes - std::min(volumes, parity), 1, options.k));
+}
+
+std::uint64_t SegmentStore::copies_lost() const {
+  return impl_->context.reports.copies_lost_count();
+}
+
 bool SegmentStore::writes_to(std::uint8_t member) const { return impl_->sync.writes_to(member); }
 
 void SegmentStore::member_returned(std::uint8_t member) {
@@ -257,6 +306,7 @@ SegmentStore::Stats SegmentStore::stats() const {
   stats.bytes_unsynced = counters.bytes_unsynced.load();
   stats.shard_bytes_written = counters.shard_bytes_written.load();
   stats.plain_bytes_appended = counters.plain_bytes_appended.load();
+  stats.survivor_bytes_appended = counters.survivor_bytes_appended.load();
   stats.syncs = counters.syncs.load();
   stats.cache_hits = counters.cache_hits.load();
   stats.cache_misses = counters.cache_misses.load();

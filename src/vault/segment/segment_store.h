@@ -14,7 +14,7 @@
 ///      appended to again.
 ///   2. A stripe's bytes are written once; synced bytes never share a 4 KiB block with bytes that
 ///      are written later.
-///   3. After sync() returned, every place handed out before it began is in a closed stripe, with
+///   3. After sync() of All stripes returned, every place handed out before it began is in a closed stripe, with
 ///      parity, synced on all its volumes or recorded as degraded, and readable from any k of its
 ///      shards.
 ///   4. Nothing here waits for the database while it holds a mutex or an unfilled reservation.
@@ -35,6 +35,7 @@ namespace coffer {
 class SegmentJournal;
 class Volume;
 struct ListedShards;
+struct OwnersOfSegment;
 struct SegmentReceipt;
 struct SegmentStoreDeps;
 struct SegmentStoreOptions;
@@ -107,15 +108,18 @@ class SegmentStore {
   Result<std::vector<Reference>> append(Stream stream, InodeId inode, ByteOffset offset,
                                         Bytes plain);
 
-  /// How many more bytes append() would take as new data, about: not more than one stripe too many.
-  Result<std::uint64_t> room();
+  /// How many more bytes append() would take, about: not more than one stripe too many.
+  Result<std::uint64_t> room(Stream stream = Stream::NewData);
 
   /// Hands everything appended so far to the volumes' files (survives kill -9 of this process).
   Result<void> write_out();
 
   /// The data half of the commit barrier: closes open stripes, writes parity and headers, syncs all
   /// volumes in parallel.
-  Result<void> sync();
+  /// Survivors are named by nobody before whoever appended them asked for All, so that others' syncs need not cut their stripes
+  /// short (docs/decisions/0014).
+  enum class Stripes : std::uint8_t { All, NewData };
+  Result<void> sync(Stripes to_close = Stripes::All);
 
   /// Plaintext [skip, skip + out.size()) of the run. Never unauthenticated bytes. Rebuilds from
   /// other shards when a shard is absent, fails or does not verify. @pre skip + out.size() <=
@@ -157,6 +161,18 @@ class SegmentStore {
   };
   /// NotFound: no such segment (any more).
   Result<Survey> survey(SegmentId segment);
+  /// Whose bytes were appended to a sealed segment, by the owner indexes of its stripes. NotFound.
+  Result<OwnersOfSegment> owners(SegmentId segment);
+  /// Of a sealed segment, as data (parity not counted): what it can hold at most; what its files have room for, which is more
+  /// than they hold where stripes were closed early; and what was appended, 0 where that is not known.
+  [[nodiscard]] Result<std::uint64_t> capacity(SegmentId segment) const;
+  [[nodiscard]] Result<std::uint8_t> data_shards(SegmentId segment) const;
+  Result<std::uint64_t> stored_bytes_max(SegmentId segment);
+  [[nodiscard]] Result<std::uint64_t> appended_bytes(SegmentId segment) const;
+  /// Data shards that a segment made now would have.
+  [[nodiscard]] std::uint8_t data_shards_now() const;
+  /// Grows with every stripe of survivors that exists on too few shards.
+  [[nodiscard]] std::uint64_t copies_lost() const;
   /// Some open or unsynced segment counts on this member.
   [[nodiscard]] bool writes_to(std::uint8_t member) const;
   /// The member takes part again, with this volume or another one: what was held against it is forgotten.
@@ -171,6 +187,7 @@ class SegmentStore {
   struct Stats {
     std::uint64_t bytes_unsynced;  // appended since the last sync
     std::uint64_t shard_bytes_written, plain_bytes_appended, syncs;
+    std::uint64_t survivor_bytes_appended;  // of plain_bytes_appended: moved, not new
     std::uint64_t cache_hits, cache_misses, rebuilt_reads;
     std::uint32_t current_k, current_m;
   };

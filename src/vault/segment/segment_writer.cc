@@ -67,6 +67,7 @@ Result<std::vector<SegmentWriter::SlotFile>> create_files(SegmentContext& contex
 }  // namespace
 
 Result<std::shared_ptr<SegmentWriter>> SegmentWriter::create(SegmentContext& context,
+                                                             SegmentStore::Stream stream,
                                                              const VolumeChoice& choice) {
   SegmentInfo info;
   info.uid = SegmentUid(crypto::random_uuid());
@@ -89,14 +90,16 @@ Result<std::shared_ptr<SegmentWriter>> SegmentWriter::create(SegmentContext& con
   }
   info.id = *id;
   COFFER_ASSIGN(std::shared_ptr<const SegmentCipher> cipher, context.ciphers.get(info));
-  return std::make_shared<SegmentWriter>(context, std::make_shared<Segment>(std::move(info)),
+  return std::make_shared<SegmentWriter>(context, stream,
+                                         std::make_shared<Segment>(std::move(info)),
                                          *std::move(files), std::move(cipher));
 }
 
-SegmentWriter::SegmentWriter(SegmentContext& context, std::shared_ptr<Segment> segment,
-                             std::vector<SlotFile> files,
+SegmentWriter::SegmentWriter(SegmentContext& context, SegmentStore::Stream stream,
+                             std::shared_ptr<Segment> segment, std::vector<SlotFile> files,
                              std::shared_ptr<const SegmentCipher> cipher)
     : context_(context),
+      stream_(stream),
       segment_(std::move(segment)),
       files_(std::move(files)),
       cipher_(std::move(cipher)) {
@@ -167,11 +170,17 @@ bool SegmentWriter::recoverable(const WrittenStripe& stripe) const {
   return lost_data <= parity;
 }
 
+void SegmentWriter::report_lost(const char* why) {
+  if (stream_ == SegmentStore::Stream::Survivors)
+    context_.reports.copies_lost();
+  else
+    context_.reports.bytes_lost(Error{Errc::Io, why});
+}
+
 void SegmentWriter::stripe_written(std::uint32_t stripe, std::uint32_t used) {
   WrittenStripe written{stripe, used, lost_shards(stripe) & used};
   if (!recoverable(written)) {
-    context_.reports.bytes_lost(
-        Error{Errc::Io, "a write failed on more volumes than parity covers"});
+    report_lost("a write failed on more volumes than parity covers");
   }
   {
     MutexLock lock(mutex_);
@@ -234,8 +243,7 @@ void SegmentWriter::settle(const Unsynced& unsynced) {
   for (WrittenStripe one : unsynced.stripes) {
     one.lost = lost_shards(one.stripe) & one.used;
     if (!recoverable(one)) {
-      context_.reports.bytes_lost(
-          Error{Errc::Io, "a sync failed on more volumes than parity covers"});
+      report_lost("a sync failed on more volumes than parity covers");
     }
     for (std::uint32_t shard = 0; shard < segment_->shards(); ++shard) {
       if ((one.lost >> shard & 1U) == 0) continue;

@@ -42,9 +42,11 @@ class SegmentWriter {
   /// Makes the shard files on all members and lets the journal name the segment. Blocks on the
   /// database. A volume that fails is reported; the caller chooses again.
   static Result<std::shared_ptr<SegmentWriter>> create(SegmentContext& context,
+                                                       SegmentStore::Stream stream,
                                                        const VolumeChoice& choice);
-  SegmentWriter(SegmentContext& context, std::shared_ptr<Segment> segment,
-                std::vector<SlotFile> files, std::shared_ptr<const SegmentCipher> cipher);
+  SegmentWriter(SegmentContext& context, SegmentStore::Stream stream,
+                std::shared_ptr<Segment> segment, std::vector<SlotFile> files,
+                std::shared_ptr<const SegmentCipher> cipher);
 
   [[nodiscard]] const std::shared_ptr<Segment>& segment() const { return segment_; }
   [[nodiscard]] const SegmentCipher& cipher() const { return *cipher_; }
@@ -90,7 +92,11 @@ class SegmentWriter {
   [[nodiscard]] std::uint32_t lost_shards(std::uint32_t stripe) const;
   [[nodiscard]] bool recoverable(const WrittenStripe& stripe) const;
 
+  /// Of a stripe with fewer than k shards. Survivors are named only once they are synced: what is lost of them is a copy.
+  void report_lost(const char* why);
+
   SegmentContext& context_;
+  const SegmentStore::Stream stream_;
   const std::shared_ptr<Segment> segment_;
   const std::vector<SlotFile> files_;  // by slot
   const std::shared_ptr<const SegmentCipher> cipher_;

@@ -58,6 +58,9 @@ Result<std::vector<Reference>> StreamWriter::append(InodeId inode, ByteOffset of
     plain = plain.subspan(room.bytes);
     context_.counters.bytes_unsynced.fetch_add(room.bytes, std::memory_order_relaxed);
     context_.counters.plain_bytes_appended.fetch_add(room.bytes, std::memory_order_relaxed);
+    reserved.stripe->writer()->segment()->add_appended(room.bytes);
+    if (stream_ == SegmentStore::Stream::Survivors)
+      context_.counters.survivor_bytes_appended.fetch_add(room.bytes, std::memory_order_relaxed);
   }
   return references;
 }
@@ -164,7 +167,9 @@ Result<void> StreamWriter::create(std::shared_ptr<SegmentWriter> current) {
     const auto room = bytes_before_reserve(context_, stream_, current->segment()->info().members);
     MutexLock lock(mutex_);
     if (room && *room >= stripe) {
-      granted_bytes_ = std::min(*room, kGrantBytes);
+      // Survivors use the reserve, which others need too: they ask at every stripe.
+      granted_bytes_ =
+          stream_ == SegmentStore::Stream::Survivors ? stripe : std::min(*room, kGrantBytes);
       return {};
     }
     // Another set of volumes may have room; this one is done.
@@ -184,7 +189,7 @@ Result<void> StreamWriter::create(std::shared_ptr<SegmentWriter> current) {
 Result<std::shared_ptr<SegmentWriter>> StreamWriter::make_segment() {
   for (int tries = 1;; ++tries) {
     COFFER_ASSIGN(const VolumeChoice choice, choose_volumes(context_, stream_, turn_++));
-    auto made = SegmentWriter::create(context_, choice);
+    auto made = SegmentWriter::create(context_, stream_, choice);
     if (made) {
       context_.counters.current_k = choice.k;
       context_.counters.current_m = choice.m;

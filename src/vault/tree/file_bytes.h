@@ -10,9 +10,12 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <set>
 #include <vector>
 
+#include "vault/tree/copy_map.h"
 #include "vault/tree/inode_store.h"
+#include "vault/tree/new_runs.h"
 
 namespace coffer {
 
@@ -61,6 +64,20 @@ class FileBytes {
   Result<void> commit(const InodeRef& inode, Settle how);
   /// Recovery: what still stands where `reference` put it is sealed again elsewhere and committed with the next commit. Times stay.
   Result<void> seal_again(const InodeRef& inode, const Reference& reference);
+  /// Cleaning (docs/decisions/0014). Which extents within `ranges` (ascending) lie in these segments, as memory has it.
+  struct Named {
+    std::vector<Extent> extents;
+    bool rows_behind = false;  // rows may name more
+  };
+  Result<Named> named_in(const InodeRef& inode, const std::vector<FileRange>& ranges,
+                         const std::set<SegmentId>& segments);
+  /// What still names bytes of these segments of which there is a synced copy names the copy from now on; committed. Gives how
+  /// many bytes.
+  Result<std::uint64_t> swap_places(const InodeRef& inode, const std::vector<FileRange>& ranges,
+                                    const std::set<SegmentId>& segments, const CopyMap& copies,
+                                    NewRuns& runs);
+  /// Commits every file that has lost bytes since its last commit, as far as there is room: only then do they count as dead.
+  void commit_freed();
   /// commit(), with room made where there is none. What finds none even so stays pending: it can be read, every close and fsync
   /// says so, and PendingRoom bounds it.
   Result<void> deliver(const InodeRef& inode, Settle how);
@@ -83,19 +100,26 @@ class FileBytes {
   void set_open_for_change(std::function<Result<void>(const InodeRef&)> open_for_change) {
     open_for_change_ = std::move(open_for_change);
   }
-  /// Tries once more after NoSpace, when space of deleted files came back. @pre no lock is held
+  /// Tries again after NoSpace as long as space comes back, of deleted files or by cleaning. @pre no lock is held
   template <typename Attempt>
   auto with_room(const Attempt& attempt) -> decltype(attempt()) {
     auto done = attempt();
-    if (done || done.error().code != Errc::NoSpace || !deps_.make_room) return done;
-    // Whether this call freed something or another one just did: it is worth the other try.
-    deps_.make_room();
-    return attempt();
+    // Whether a call freed something or another one just did: it is worth another try, and one more at the end.
+    bool more = true;
+    for (int tries = 0; tries < kRoomTries && more; ++tries) {
+      if (done || done.error().code != Errc::NoSpace || !deps_.make_room) return done;
+      more = deps_.make_room();
+      done = attempt();
+    }
+    return done;
   }
   /// Commits all dirty inodes. `sync` is the caller's next step where durability is wanted.
   Result<void> commit_all();
 
  private:
+  // Others may take what came back; with this many rounds of cleaning a vault has given what it has.
+  static constexpr int kRoomTries = 16;
+
   /// (locked) Makes the extents present that a change of [from, to) may have to look at.
   Result<void> load_around(Inode& inode, std::uint64_t from, std::uint64_t to);
   /// (locked) Forgets what stands in [from, to), pending bytes too.
@@ -120,6 +144,13 @@ class FileBytes {
   /// (locked) commit_locked() for a file about to be cut at `size`: what that cuts off needs no room. The caller restores the
   /// size after a failure.
   Result<void> commit_below(Inode& inode, std::uint64_t size);
+  Result<void> commit_settled(Inode& inode);
+  Result<void> settle_as_far_as_room(Inode& inode);
+  std::vector<NewRuns::Key> bring_runs(MetaBatch& batch, Inode& inode,
+                                       const std::vector<CopyMap::Found>& found,
+                                       const NewRuns& runs);
+  Result<std::uint64_t> swap_locked(Inode& inode, const std::vector<CopyMap::Found>& found,
+                                    NewRuns& runs);
   Result<void> commit_batch(MetaBatch batch, std::initializer_list<Inode*> inodes);
 
   Deps deps_;

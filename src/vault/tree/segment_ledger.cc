@@ -84,6 +84,7 @@ void SegmentLedger::released(const LiveBytes& removed, CommitPosition position) 
   MutexLock lock(mutex_);
   for (const auto& [segment, bytes] : removed) {
     if ((live_[segment] -= bytes) <= 0) dead_[segment] = position;
+    change_mark_ += static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0));
   }
 }
 
@@ -99,6 +100,10 @@ void SegmentLedger::check_runs(const ExtentMap::SharedChanges& changes) {
 
 Result<void> SegmentLedger::free_run_if_unreferenced(SegmentId segment, std::uint32_t run) {
   MutexLock lock(runs_mutex_);
+  {
+    MutexLock held(mutex_);
+    if (held_runs_.contains({segment, run})) return {};
+  }
   const std::string row_key = keys::shared_run(segment, run);
   COFFER_ASSIGN(const auto row, meta_.get(row_key));
   if (!row) return {};
@@ -143,6 +148,24 @@ Result<void> SegmentLedger::wait_for_appends(std::chrono::milliseconds deadline)
   return {};
 }
 
+void SegmentLedger::RunHold::add(SegmentId segment, std::uint32_t run) {
+  MutexLock lock(ledger_.mutex_);
+  ledger_.held_runs_.emplace(segment, run);
+  runs_.emplace(segment, run);
+}
+
+SegmentLedger::RunHold::~RunHold() {
+  ExtentMap::SharedChanges to_judge;
+  {
+    MutexLock lock(ledger_.mutex_);
+    for (const auto& run : runs_) {
+      ledger_.held_runs_.erase(run);
+      to_judge[{run.first, run.second, 0}] = false;
+    }
+  }
+  ledger_.check_runs(to_judge);
+}
+
 void SegmentLedger::opened(SegmentId segment) {
   MutexLock lock(mutex_);
   open_.insert(segment);
@@ -153,6 +176,7 @@ void SegmentLedger::sealed(SegmentId segment) {
   MutexLock lock(mutex_);
   open_.erase(segment);
   sealed_at_[segment] = next_ticket_;
+  ++change_mark_;
   // Nothing that was appended may ever have been referenced by a row.
   if (live_[segment] <= 0) dead_.try_emplace(segment, meta_.committed());
 }
@@ -231,6 +255,21 @@ std::uint64_t SegmentLedger::live_bytes() const {
   for (const auto& [segment, bytes] : live_)
     total += static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0));
   return total;
+}
+
+std::map<SegmentId, std::uint64_t> SegmentLedger::live_in_sealed() const {
+  MutexLock lock(mutex_);
+  std::map<SegmentId, std::uint64_t> found;
+  for (const auto& [segment, bytes] : live_) {
+    if (bytes > 0 && !open_.contains(segment))
+      found.emplace(segment, static_cast<std::uint64_t>(bytes));
+  }
+  return found;
+}
+
+std::uint64_t SegmentLedger::change_mark() const {
+  MutexLock lock(mutex_);
+  return change_mark_;
 }
 
 std::map<SegmentId, std::int64_t> SegmentLedger::live_by_segment() const {

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "coffer/core/mutex.h"
@@ -45,6 +46,20 @@ class SegmentLedger {
   };
   /// Every append that began before has its references in inodes. TimedOut: one of them takes longer than that.
   Result<void> wait_for_appends(std::chrono::milliseconds deadline) const EXCLUDES(mutex_);
+  /// Runs that are about to be referred to: while it lives they are not judged, with or without references; then they are.
+  class RunHold {
+   public:
+    explicit RunHold(SegmentLedger& ledger) : ledger_(ledger) {}
+    ~RunHold();
+    RunHold(const RunHold&) = delete;
+    RunHold& operator=(const RunHold&) = delete;
+    /// @pre no row of the run is committed yet
+    void add(SegmentId segment, std::uint32_t run);
+
+   private:
+    SegmentLedger& ledger_;
+    std::set<std::pair<SegmentId, std::uint32_t>> runs_;
+  };
   /// From SegmentJournal: the segment takes appends; it takes no more.
   void opened(SegmentId segment);
   void sealed(SegmentId segment);
@@ -68,6 +83,10 @@ class SegmentLedger {
   [[nodiscard]] bool dead_while_open() const;
   [[nodiscard]] std::uint64_t live_bytes() const;
   [[nodiscard]] std::map<SegmentId, std::int64_t> live_by_segment() const;
+  /// Those that take no more appends and have live bytes.
+  [[nodiscard]] std::map<SegmentId, std::uint64_t> live_in_sealed() const;
+  /// Grows when bytes stop being live and when a segment is sealed: while it stays, nothing more can be cleaned than before.
+  [[nodiscard]] std::uint64_t change_mark() const;
 
  private:
   Result<void> free_run_if_unreferenced(SegmentId segment, std::uint32_t run);
@@ -83,6 +102,8 @@ class SegmentLedger {
   std::map<SegmentId, CommitPosition> dead_ GUARDED_BY(mutex_);  // and since when
   std::set<SegmentId> open_ GUARDED_BY(mutex_);
   std::set<std::uint64_t> appending_ GUARDED_BY(mutex_);  // tickets of running appends
+  std::uint64_t change_mark_ GUARDED_BY(mutex_) = 0;
+  std::set<std::pair<SegmentId, std::uint32_t>> held_runs_ GUARDED_BY(mutex_);
   std::uint64_t next_ticket_ GUARDED_BY(mutex_) = 1;
   // Rows removed at that position; the files follow once it is synced: until a synced frame says so, recovery may still ask for
   // their bytes.

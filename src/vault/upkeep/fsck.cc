@@ -38,6 +38,7 @@ class Check {
     COFFER_TRY(read_loose_rows());
     judge_links();
     COFFER_TRY(judge_live_bytes());
+    deps_.rows_compared();
     if (options_.verify_data) COFFER_TRY(read_all_data());
     return std::move(report_);
   }

@@ -4,6 +4,8 @@
 /// Looks at one moment of the rows, so the caller commits first and keeps writers away for an exact answer; on a live vault with writers
 /// a difference may be a change under way. Problems name inodes and segments by number, never by name.
 
+#include <functional>
+
 #include "coffer/vault/vault.h"
 
 namespace coffer {
@@ -18,6 +20,7 @@ struct FsckDeps {
   SegmentStore* segments = nullptr;
   InodeStore* inodes = nullptr;
   FileBytes* bytes = nullptr;
+  std::function<void()> rows_compared = [] {};  // what follows reads files alone
 };
 
 Result<FsckReport> run_fsck(const FsckDeps& deps, const FsckOptions& options);

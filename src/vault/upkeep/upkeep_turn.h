@@ -30,6 +30,9 @@ class UpkeepTurn {
     UpkeepTurn* turn_;
   };
 
+  /// @param what is told who finds it taken
+  explicit UpkeepTurn(const char* what) : what_(what) {}
+
   Result<Guard> take(Who who) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     if (who == Who::Command && taken_ && holder_ == Who::Background) {
@@ -37,7 +40,7 @@ class UpkeepTurn {
       while (taken_ && holder_ == Who::Background && !ended_) changed_.wait(lock);
     }
     if (ended_) return fail(Errc::ShuttingDown, "the vault is being closed");
-    if (taken_) return fail(Errc::Busy, "a scrub, heal or replacement of a volume is running");
+    if (taken_) return fail(Errc::Busy, what_);
     taken_ = true;
     holder_ = who;
     stop_.store(false, std::memory_order_release);
@@ -60,6 +63,7 @@ class UpkeepTurn {
     changed_.notify_all();
   }
 
+  const char* const what_;
   std::atomic<bool> stop_{false};
   Mutex mutex_;
   CondVar changed_;

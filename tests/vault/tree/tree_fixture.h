@@ -107,6 +107,7 @@ class World {
   Objects& objects() { return *object_service; }
 
   MetaStore& meta() { return *meta_store; }
+  SegmentLedger& segment_ledger() { return *ledger; }
   RecordingObserver observer;
   std::unique_ptr<InodeStore> inodes;
   std::unique_ptr<Namespace> names;

@@ -100,6 +100,9 @@ def errors_and_conditions():
     fails(s3.put_object, "BadDigest", 400, Bucket=BUCKET, Key="bad", Body=b"abc", ContentMD5="XrY7u+Ae7tCTyyK7j1rNww==")
     fails(s3.head_object, "404", 404, Bucket=BUCKET, Key="bad")
     assert "Status" not in s3.get_bucket_versioning(Bucket=BUCKET)
+    s3.create_bucket(Bucket="locked-bucket", ObjectLockEnabledForBucket=True)  # which boto3 writes as `True`
+    assert s3.get_object_lock_configuration(Bucket="locked-bucket")["ObjectLockConfiguration"]["ObjectLockEnabled"] == "Enabled"
+    s3.delete_bucket(Bucket="locked-bucket")
     assert s3.get_bucket_acl(Bucket=BUCKET)["Grants"][0]["Permission"] == "FULL_CONTROL"
     assert s3.get_bucket_location(Bucket=BUCKET)["LocationConstraint"] is None
     fails(client(secret_key="x" * 40).list_buckets, "SignatureDoesNotMatch", 403)

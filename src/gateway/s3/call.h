@@ -63,6 +63,11 @@ struct S3Call {
   [[nodiscard]] std::string_view header(std::string_view name) const {
     return head.value_or(name, {});
   }
+  /// `true` as the API has it, and `True` as older SDKs write it.
+  [[nodiscard]] bool header_says_true(std::string_view name) const {
+    const std::string_view value = header(name);
+    return value == "true" || value == "True";
+  }
   [[nodiscard]] std::string_view parameter(std::string_view name) const {
     return query.value_or(name, {});
   }

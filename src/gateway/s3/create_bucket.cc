@@ -21,7 +21,7 @@ S3Result<BucketSettings> first_settings(const S3Call& call) {
     access.ownership = *known;
     settings[setting::kOwnership] = std::string(*ownership);
   }
-  if (call.header("x-amz-bucket-object-lock-enabled") == "true") {
+  if (call.header_says_true("x-amz-bucket-object-lock-enabled")) {
     settings[setting::kObjectLock] = encode_object_lock(std::nullopt);
     settings[kVersioningSetting] = "Enabled";
   }

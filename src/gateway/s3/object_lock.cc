@@ -223,7 +223,7 @@ void add_lock_headers(const S3Call& call, const ObjectInfo& info, Reply& reply) 
 }
 
 bool bypasses_governance(const S3Call& call) {
-  return call.header("x-amz-bypass-governance-retention") == "true" &&
+  return call.header_says_true("x-amz-bypass-governance-retention") &&
          call.may_do("s3:BypassGovernanceRetention", AclPermission::None, nullptr);
 }
 

@@ -5,6 +5,7 @@ ACLs, policies, ownership, tags, CORS, form uploads, clients' keys. The first th
 traceback.
 """
 import base64
+import datetime
 import hashlib
 import hmac
 import json
@@ -114,6 +115,24 @@ def policies():
     assert code(mine.put_bucket_policy, Bucket=B, Policy="{}") == "MalformedPolicy"
     mine.delete_bucket_policy(Bucket=B)
     all_denied(nobody)
+
+
+def bypass_is_asked_for_each_key():
+    bucket = "held-bucket"
+    mine.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
+    version = mine.put_object(Bucket=bucket, Key="k", Body=b"x", ObjectLockMode="GOVERNANCE",
+                              ObjectLockRetainUntilDate=until)["VersionId"]
+    mine.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [{
+        "Effect": "Deny", "Principal": "*", "Action": "s3:BypassGovernanceRetention", "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+    def remove():
+        answer = mine.delete_objects(Bucket=bucket, BypassGovernanceRetention=True,
+                                     Delete={"Objects": [{"Key": "k", "VersionId": version}]})
+        return [error["Code"] for error in answer.get("Errors", [])]
+    assert remove() == ["AccessDenied"]
+    mine.delete_bucket_policy(Bucket=bucket)
+    assert remove() == []
+    mine.delete_bucket(Bucket=bucket)
 
 
 def settings():
@@ -230,6 +249,7 @@ ownership()
 acls()
 policies()
 settings()
+bypass_is_asked_for_each_key()
 forms()
 customer_keys()
 parts_and_attributes()

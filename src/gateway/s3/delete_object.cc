@@ -10,7 +10,7 @@ namespace {
 S3Result<Reply> delete_object(S3Call& call) {
   RemoveRequest request{call.bucket, call.key, call.version()};
   S3_ASSIGN(request.conditions, delete_conditions(call));
-  request.bypass_governance = bypasses_governance(call);
+  request.bypass_governance = bypasses_governance(call, call.key);
   request.marker_properties = marker_properties(call);
   const auto removed = call.service.objects.remove(request, call.service.durability);
   // What is not there is gone, whatever it should have been.

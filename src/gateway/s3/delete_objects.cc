@@ -31,7 +31,7 @@ Outcome remove_one(const S3Call& call, const XmlElement& object, ConditionAnswer
     return outcome;
   }
   RemoveRequest request{call.bucket, outcome.key, outcome.version};
-  request.bypass_governance = bypasses_governance(call);
+  request.bypass_governance = bypasses_governance(call, outcome.key);
   request.marker_properties = marker_properties(call);
   WriteConditions& conditions = request.conditions;
   conditions.if_bucket = call.access->bucket_id;

@@ -123,7 +123,7 @@ S3Result<Reply> put_object_retention(S3Call& call, std::string_view body) {
   return update_object(call, [&](const ObjectInfo& info) -> S3Result<ObjectUpdate> {
     S3_TRY(require_lock(call));
     S3_ASSIGN(const auto wanted, wanted_retention(body));
-    if (!may_become(retention_of(info), wanted, bypasses_governance(call)))
+    if (!may_become(retention_of(info), wanted, bypasses_governance(call, call.key)))
       return s3_fail(S3Code::AccessDenied,
                      "Access Denied because object protected by object lock.");
     ObjectUpdate update;
@@ -222,9 +222,10 @@ void add_lock_headers(const S3Call& call, const ObjectInfo& info, Reply& reply) 
     reply.add("x-amz-object-lock-legal-hold", hold->second);
 }
 
-bool bypasses_governance(const S3Call& call) {
-  return call.header_says_true("x-amz-bypass-governance-retention") &&
-         call.may_do("s3:BypassGovernanceRetention", AclPermission::None, nullptr);
+bool bypasses_governance(const S3Call& call, std::string_view key) {
+  if (!call.header_says_true("x-amz-bypass-governance-retention") || !call.access) return false;
+  return may_reach(call, {*call.access, call.bucket, key, nullptr, "s3:BypassGovernanceRetention",
+                          AclPermission::None});
 }
 
 const Operation kGetObjectLockConfiguration{.name = "GetObjectLockConfiguration",

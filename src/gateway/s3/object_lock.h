@@ -15,7 +15,7 @@ S3Result<void> add_lock_properties(const S3Call& call,
 void add_default_retention(const S3Call& call, std::map<std::string, std::string>& properties);
 /// x-amz-object-lock-* of who may know.
 void add_lock_headers(const S3Call& call, const ObjectInfo& info, Reply& reply);
-/// x-amz-bypass-governance-retention, of who may.
-bool bypasses_governance(const S3Call& call);
+/// x-amz-bypass-governance-retention, of who may that with this key.
+bool bypasses_governance(const S3Call& call, std::string_view key);
 
 }  // namespace coffer::gateway
